@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fuzzer fills issues with random content for round-trip tests.
+package fuzzer
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"sigs.k8s.io/randfill"
+
+	"kite.dev/kite/pkg/apis/issues"
+)
+
+// Funcs returns what random filling needs to know about the group: fields that
+// decoding would default are never left empty.
+func Funcs(serializer.CodecFactory) []any {
+	return []any{
+		func(link *issues.IssueLink, c randfill.Continue) {
+			c.FillNoCustom(link)
+			if link.Kind == "" {
+				link.Kind = issues.LinkOther
+			}
+		},
+	}
+}
