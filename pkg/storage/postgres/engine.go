@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"k8s.io/klog/v2"
+)
+
+// backendStart is the key under which a writer's connection remembers when its server
+// process started: together with the process id that names it for ever.
+const backendStart = "kite.backend_start"
+
+// Engine is one process's access to one schema: it groups writes, follows the change
+// feed, expires objects and trims history. It knows keys and bytes only. Several
+// engines, in as many processes, may work on one schema.
+type Engine struct {
+	cfg     Config
+	lockKey int64
+	channel string
+
+	pool       *pgxpool.Pool // reads
+	writerPool *pgxpool.Pool // the sessions that take the write lock
+
+	queue *queue
+	feed  *feed
+	hints chan struct{}
+
+	projections []*Projection
+	asks        sharedRead
+
+	cancel  context.CancelFunc
+	stopped chan struct{} // closed when Close begins
+	running sync.WaitGroup
+}
+
+// Open starts an engine. A database that cannot be reached does not fail it: the
+// engine connects when it can, and answers 503 until then. One that answers with the
+// wrong schema version does. The engine works until Close.
+func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	e := &Engine{
+		cfg:         cfg,
+		lockKey:     lockKey(cfg.Schema),
+		channel:     "kite_" + cfg.Schema,
+		queue:       newQueue(),
+		hints:       make(chan struct{}, 1),
+		projections: projections,
+		stopped:     make(chan struct{}),
+	}
+	e.feed = newFeed(e)
+	if err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.Ping(ctx); err != nil && isFinal(err) {
+		e.closePools()
+		return nil, err
+	} else if err != nil {
+		klog.FromContext(ctx).Error(redact(err), "PostgreSQL is not available yet; requests get 503 until it is")
+	}
+	e.start(ctx)
+	return e, nil
+}
+
+func (e *Engine) connect(ctx context.Context) error {
+	readers, err := e.cfg.poolConfig(e.prepare)
+	if err != nil {
+		return err
+	}
+	writing, err := e.cfg.poolConfig(e.prepareWriter)
+	if err != nil {
+		return err
+	}
+	if writing.ConnConfig, err = e.cfg.writerConfig(); err != nil {
+		return err
+	}
+	writing.MaxConns = writers
+	// The pools dial with the context of the request that needs a connection.
+	ctx = context.WithoutCancel(ctx)
+	if e.pool, err = pgxpool.NewWithConfig(ctx, readers); err != nil {
+		return redact(err)
+	}
+	if e.writerPool, err = pgxpool.NewWithConfig(ctx, writing); err != nil {
+		return redact(err)
+	}
+	return nil
+}
+
+// isFinal tells what no waiting mends: the wrong schema version, and a login or a
+// database that the server refuses.
+func isFinal(err error) bool {
+	var version *ErrSchemaVersion
+	if errors.As(err, &version) {
+		return true
+	}
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code[:2] == "28" || pgErr.Code[:2] == "3D")
+}
+
+// prepare checks every new connection before it serves anything.
+func (e *Engine) prepare(ctx context.Context, conn *pgx.Conn) error {
+	if err := checkSchemaVersion(ctx, conn, e.cfg.Schema); err != nil {
+		return err
+	}
+	return e.checkIdentity(ctx, conn)
+}
+
+func (e *Engine) prepareWriter(ctx context.Context, conn *pgx.Conn) error {
+	var started time.Time
+	const sql = "SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+	if err := conn.QueryRow(ctx, sql).Scan(&started); err != nil {
+		return fmt.Errorf("read the start of the session: %w", err)
+	}
+	conn.PgConn().CustomData()[backendStart] = started
+	return e.prepare(ctx, conn)
+}
+
+func (e *Engine) start(ctx context.Context) {
+	ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	for range writers {
+		e.running.Go(func() { e.writeLoop(ctx) })
+	}
+	e.running.Go(func() { e.feed.run(ctx) })
+	e.running.Go(func() { e.sendHints(ctx) })
+	e.running.Go(func() { e.listen(ctx) })
+	e.running.Go(func() { e.sweep(ctx) })
+	e.running.Go(func() { e.trim(ctx) })
+}
+
+// Close ends the engine's work and connections. Writes that wait are answered with an
+// error; watches must have ended before.
+func (e *Engine) Close() {
+	close(e.stopped)
+	e.cancel()
+	e.running.Wait()
+	e.closePools()
+}
+
+func (e *Engine) closePools() {
+	e.writerPool.Close()
+	e.pool.Close()
+}
+
+// Ping tells whether the database answers and has the schema that this program needs.
+func (e *Engine) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	return e.pool.Ping(ctx)
+}
+
+// revisions reads the newest revision and compact_rv.
+func (e *Engine) revisions(ctx context.Context) (newest, compacted int64, err error) {
+	err = e.pool.QueryRow(ctx, revisionsSQL).Scan(&newest, &compacted)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read revisions: %w", err)
+	}
+	return newest, compacted, nil
+}
+
+// get reads one object and the newest revision.
+func (e *Engine) get(ctx context.Context, key string) (version, int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var newest int64
+	var rev *int64
+	var v version
+	if err := e.pool.QueryRow(ctx, getSQL, key).Scan(&newest, &rev, &v.value); err != nil {
+		return version{}, 0, apiError(ctx, fmt.Errorf("read %s: %w", key, err))
+	}
+	if rev != nil {
+		v.rev = *rev
+	}
+	return v, newest, nil
+}
+
+// ClaimHolder returns the key of the object that holds a claim, "" when none does.
+func (e *Engine) ClaimHolder(ctx context.Context, claim []byte) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	key := ""
+	err := e.pool.QueryRow(ctx, claimSQL, claim).Scan(&key)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", apiError(ctx, fmt.Errorf("look up a claim: %w", err))
+	}
+	return key, nil
+}
+
+// lockKey is the schema's write lock. The namespace of advisory locks is the
+// database, so the schema's name is enough.
+func lockKey(schema string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("kite write lock of schema " + schema))
+	return int64(h.Sum64()) //nolint:gosec // any 64 bits will do
+}

@@ -1,0 +1,335 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"k8s.io/klog/v2"
+)
+
+const (
+	// busyPoll and idlePoll bound how often the events table is asked without a
+	// reason. Polling alone is enough for correctness; the reasons make it fast.
+	busyPoll = 10 * time.Millisecond
+	idlePoll = 250 * time.Millisecond
+
+	tailRows = 1000
+
+	// ringBytes and ringEvents bound the recent events kept in memory. A watch that
+	// is further behind reads the table.
+	ringBytes  = 32 << 20
+	ringEvents = 20_000
+)
+
+// errCompacted says that history below the wanted revision is gone.
+var errCompacted = errors.New("the wanted revision has been compacted")
+
+// event is one revision that changed a key.
+type event struct {
+	rev, prevRev     int64
+	key              string
+	deleted          bool
+	value, prevValue []byte
+}
+
+func (ev *event) size() int { return len(ev.key) + len(ev.value) + len(ev.prevValue) + 64 }
+
+// feed reads the events table in order, once for all watches of the process, and
+// keeps the recent part in a ring:
+//
+//	revision   …  40   41   42   43   44
+//	                   └──── ring ────┘      base = 40, pos = 44
+//
+// A subscription is a cursor. One at 41 finds 42 to 44 in the ring; one at 30 reads 31
+// to 44 from the table. One that has seen everything is idle: it has no cursor to
+// fall behind, and gets one, the position before the event, when an event concerns it.
+//
+// Only run moves pos, by rows that it has read without a hole. Whatever is told to a
+// watch, events and bookmarks alike, is told from its cursor up, so a bookmark is
+// never ahead of an event.
+type feed struct {
+	engine *Engine
+	wake   chan struct{}
+
+	mu   sync.Mutex
+	ring []*event
+	size int
+	// base is the revision before the ring's first; every event in (base, pos] is in it.
+	base, pos int64
+	// compacted is the newest compact_rv that was seen.
+	compacted int64
+	started   bool
+	// broken is set for good when revisions are missing that must exist.
+	broken error
+	// topics are the subscriptions by their key or prefix.
+	topics map[string]map[*subscription]struct{}
+	// progressWanted asks for a bookmark on every subscription that takes them, after
+	// the next complete read.
+	progressWanted bool
+}
+
+func newFeed(e *Engine) *feed {
+	return &feed{engine: e, wake: make(chan struct{}, 1), topics: map[string]map[*subscription]struct{}{}}
+}
+
+// poke makes the feed look for events now.
+func (f *feed) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// requestProgress makes every subscription with progress return, in order, once the
+// feed has read all that is committed now.
+func (f *feed) requestProgress() {
+	f.mu.Lock()
+	f.progressWanted = true
+	f.mu.Unlock()
+	f.poke()
+}
+
+func (f *feed) position() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pos
+}
+
+func (f *feed) compactRevision() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.compacted
+}
+
+// run tails the table until ctx ends. A lost database stops nothing but the flow.
+func (f *feed) run(ctx context.Context) {
+	logger := klog.FromContext(ctx)
+	pause, healthy := idlePoll, true
+	for ctx.Err() == nil {
+		found, err := f.read(ctx)
+		if (err == nil) != healthy && ctx.Err() == nil {
+			healthy = err == nil
+			logger.Info("The change feed's connection has changed", "healthy", healthy, "position", f.position(), "err", redactNil(err))
+		}
+		switch {
+		case found:
+			pause = busyPoll
+		case err == nil:
+			pause = min(2*pause, idlePoll)
+		default:
+			pause = idlePoll
+		}
+		timer := f.engine.cfg.Clock.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-f.wake:
+		case <-timer.C():
+		}
+		timer.Stop()
+	}
+}
+
+func redactNil(err error) error {
+	if err == nil {
+		return nil
+	}
+	return redact(err)
+}
+
+// read publishes everything that is committed, and tells whether that was anything.
+func (f *feed) read(ctx context.Context) (found bool, err error) {
+	f.mu.Lock()
+	started, wanted := f.started, f.progressWanted
+	f.mu.Unlock()
+	if !started {
+		if err := f.start(ctx); err != nil {
+			return false, err
+		}
+	}
+	for {
+		n, err := f.readChunk(ctx)
+		if err != nil {
+			return found, err
+		}
+		found = found || n > 0
+		if n < tailRows {
+			break
+		}
+	}
+	if wanted {
+		f.announceProgress()
+	}
+	return found, nil
+}
+
+// start sets the position to the present. Older events are read from the table by
+// those who want them.
+func (f *feed) start(ctx context.Context) error {
+	newest, compacted, err := f.engine.revisions(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.base, f.pos, f.compacted, f.started = newest, newest, compacted, true
+	f.wakeAll()
+	return nil
+}
+
+func (f *feed) readChunk(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, sessionTimeout)
+	defer cancel()
+	rows, err := f.engine.pool.Query(ctx, tailSQL, f.position(), tailRows)
+	if err != nil {
+		return 0, err
+	}
+	n, compactions := 0, false
+	var chunk []*event
+	err = scanEvents(rows, func(ev *event) {
+		n++
+		compactions = compactions || ev.key == ""
+		chunk = append(chunk, ev)
+	})
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	compacted := f.compactRevision()
+	if compactions || chunk[0].rev != f.position()+1 {
+		if _, compacted, err = f.engine.revisions(ctx); err != nil {
+			return 0, err
+		}
+	}
+	f.publish(ctx, chunk, compacted)
+	return n, nil
+}
+
+// scanEvents reads rows of tail.sql and history.sql.
+func scanEvents(rows pgx.Rows, yield func(*event)) error {
+	var ev event
+	var op string
+	_, err := pgx.ForEachRow(rows, []any{&ev.rev, &op, &ev.key, &ev.prevRev, &ev.prevValue, &ev.value}, func() error {
+		read := ev
+		read.deleted = op == "D"
+		ev.value, ev.prevValue = nil, nil
+		yield(&read)
+		return nil
+	})
+	return err
+}
+
+// publish appends what was read behind pos to the ring and wakes whom it concerns.
+func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.compacted = max(f.compacted, compacted)
+	for _, ev := range chunk {
+		if ev.rev != f.pos+1 && !f.jump(ctx, ev.rev) {
+			return
+		}
+		f.ring = append(f.ring, ev)
+		f.size += ev.size()
+		f.notify(ev.key, f.pos)
+		f.pos = ev.rev
+	}
+	f.shrink()
+	feedPosition.Set(float64(f.pos))
+}
+
+// jump deals with a hole before next. One that ends at or below compact_rv is history
+// that was trimmed before this process read it: every subscription has lost events.
+// Any other hole breaks the promise that the feed lives by.
+func (f *feed) jump(ctx context.Context, next int64) bool {
+	if next-1 > f.compacted {
+		f.broken = fmt.Errorf("revisions %d to %d are missing from the events table", f.pos+1, next-1)
+		feedBroken.Set(1)
+		klog.FromContext(ctx).Error(f.broken, "The change feed is broken; this process serves no more watches")
+		f.wakeAll()
+		return false
+	}
+	for _, subscriptions := range f.topics {
+		for s := range subscriptions {
+			s.lost = true
+			s.signal()
+		}
+	}
+	f.ring, f.size = nil, 0
+	f.base, f.pos = next-1, next-1
+	return true
+}
+
+// notify wakes the subscriptions that key concerns, and gives the idle ones a cursor.
+func (f *feed) notify(key string, before int64) {
+	wakeTopic := func(topic string) {
+		for s := range f.topics[topic] {
+			if s.idle {
+				s.idle, s.cursor = false, before
+			}
+			s.signal()
+		}
+	}
+	wakeTopic(key)
+	for i := range len(key) {
+		if key[i] == '/' {
+			wakeTopic(key[:i+1])
+		}
+	}
+}
+
+func (f *feed) wakeAll() {
+	for _, subscriptions := range f.topics {
+		for s := range subscriptions {
+			s.signal()
+		}
+	}
+}
+
+func (f *feed) announceProgress() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.progressWanted = false
+	for _, subscriptions := range f.topics {
+		for s := range subscriptions {
+			s.progress = true
+			s.signal()
+		}
+	}
+}
+
+func (f *feed) shrink() {
+	drop := 0
+	for f.size > ringBytes || len(f.ring)-drop > ringEvents {
+		f.size -= f.ring[drop].size()
+		f.base = f.ring[drop].rev
+		drop++
+	}
+	if drop > 0 {
+		f.ring = append([]*event(nil), f.ring[drop:]...)
+	}
+}
+
+// after returns the ring's events of a topic above cursor. The caller holds mu, and
+// cursor is at least base.
+func (f *feed) after(topic string, cursor int64) []*event {
+	first := sort.Search(len(f.ring), func(i int) bool { return f.ring[i].rev > cursor })
+	var events []*event
+	for _, ev := range f.ring[first:] {
+		if inTopic(topic, ev.key) {
+			events = append(events, ev)
+		}
+	}
+	return events
+}
+
+// inTopic tells whether a key is the topic, or under it when it ends in a slash.
+func inTopic(topic, key string) bool {
+	return key == topic || (strings.HasSuffix(topic, "/") && strings.HasPrefix(key, topic))
+}

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"k8s.io/klog/v2"
+)
+
+// revisionJump is how far the counter moves when revisions may have been lost: more
+// than any replica can have handed out since.
+const revisionJump = 1_000_000
+
+// databaseIdentity says which database a connection reached and what its revisions say.
+type databaseIdentity struct {
+	knownSystem, system     *int64
+	knownTimeline, timeline *string
+	newest                  int64
+}
+
+func (i databaseIdentity) isNew() bool { return i.knownSystem == nil }
+
+func (i databaseIdentity) isSame() bool {
+	return i.knownSystem != nil && *i.knownSystem == *i.system && *i.knownTimeline == *i.timeline
+}
+
+// checkIdentity refuses to go on after a promotion or a restore as if nothing had
+// happened: the last revisions may be lost, and would be given out a second time for
+// other changes. Then the counter jumps far ahead and history is forgotten, so that
+// every client lists anew and none sees time go back.
+func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
+	id, err := readIdentity(ctx, conn)
+	if isDenied(err) {
+		return nil // a managed service that hides them; only the feed's mark is left
+	}
+	if err != nil {
+		return err
+	}
+	if id.isSame() && id.newest >= e.feed.position() {
+		return nil
+	}
+	return e.adopt(ctx, conn)
+}
+
+func readIdentity(ctx context.Context, conn *pgx.Conn) (databaseIdentity, error) {
+	var id databaseIdentity
+	err := conn.QueryRow(ctx, identitySQL).Scan(&id.knownSystem, &id.knownTimeline, &id.system, &id.timeline, &id.newest)
+	if err != nil {
+		return id, fmt.Errorf("read the database's identity: %w", err)
+	}
+	return id, nil
+}
+
+func isDenied(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "42501"
+}
+
+// adopt decides under the write lock, where one process is the first to see it.
+func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockSQL, e.lockKey); err != nil {
+			return fmt.Errorf("take the write lock: %w", err)
+		}
+		id, err := readIdentity(ctx, conn)
+		mark := e.feed.position()
+		if err != nil || (id.isSame() && id.newest >= mark) {
+			return err
+		}
+		if _, err := tx.Exec(ctx, adoptSQL, *id.system, *id.timeline); err != nil {
+			return fmt.Errorf("record the database's identity: %w", err)
+		}
+		if id.isNew() && id.newest >= mark {
+			return nil
+		}
+		next := max(id.newest+revisionJump, mark+revisionJump, e.cfg.Clock.Now().UnixMicro())
+		klog.FromContext(ctx).Info("The database was promoted or restored: revisions jump, and every client lists anew",
+			"from", id.newest, "to", next, "read", mark)
+		_, err = tx.Exec(ctx, jumpSQL, next, uuid.New())
+		return err
+	})
+}

@@ -1,0 +1,295 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/conversion"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+const (
+	// maxPage bounds one page of a list that has to look for what its selectors want,
+	// as in etcd3.
+	maxPage = 10_000
+	// maxCounted is where counting what remains of a list stops: beyond, the number
+	// costs more than the page.
+	maxCounted = 10_000
+)
+
+// Texts that clients know from etcd3.
+const (
+	listExpired     = "The resourceVersion for the provided list is too old."
+	continueExpired = "The provided continue parameter is too old to display a consistent list result. " +
+		"You can start a new list without the continue parameter, or use the continue token in this response to " +
+		"retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - " +
+		"objects that were created, modified, or deleted between the time the first chunk was returned and now may " +
+		"show up in the list."
+)
+
+// pageQuery asks for the objects of [lo, hi) in key order, at most limit.
+type pageQuery struct {
+	lo, hi string
+	limit  int64
+	// rev is the revision to read at; 0 is the newest.
+	rev      int64
+	count    bool
+	selector fields.Selector
+}
+
+// page is what a pageQuery found: whole rows, not yet checked by selectors.
+type page struct {
+	items []item
+	// rev is the revision that the page shows.
+	rev int64
+	// total counts the objects of the range up to maxCounted+1, when asked for.
+	total   int64
+	hasMore bool
+}
+
+type item struct {
+	key string
+	version
+}
+
+// readPage runs one query; the page and what it says about revisions are of one snapshot.
+func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
+	sql, args := listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1)}
+	if q.rev > 0 {
+		sql, args = listExactSQL, append(args, q.rev)
+	}
+	join := ""
+	conditions, args := s.Projection.conditions(q.selector, args)
+	if conditions != "" {
+		join = "JOIN " + pgx.Identifier{s.Projection.Table}.Sanitize() + " p ON p.key = o.key"
+	}
+	rows, err := s.engine.pool.Query(ctx, fmt.Sprintf(sql, join, conditions), args...)
+	if err != nil {
+		return page{}, apiError(ctx, err)
+	}
+	var p page
+	var newest, compacted int64
+	var key *string
+	var rev *int64
+	var value []byte
+	_, err = pgx.ForEachRow(rows, []any{&newest, &compacted, &p.total, &key, &rev, &value}, func() error {
+		if key != nil {
+			p.items = append(p.items, item{key: *key, version: version{rev: *rev, value: value}})
+		}
+		value = nil
+		return nil
+	})
+	if err != nil {
+		return page{}, apiError(ctx, err)
+	}
+	if int64(len(p.items)) > q.limit {
+		p.items, p.hasMore = p.items[:q.limit], true
+	}
+	p.rev = newest
+	if q.rev == 0 {
+		return p, nil
+	}
+	p.rev = q.rev
+	switch {
+	case q.rev > newest:
+		return page{}, storage.NewTooLargeResourceVersionError(uint64(q.rev), uint64(newest), 0) //nolint:gosec // revisions
+	case q.rev < compacted:
+		return page{}, errCompacted
+	}
+	return p, nil
+}
+
+// GetList implements storage.Interface. All pages of a list show its first page's
+// revision.
+func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOptions, listObj runtime.Object) error {
+	prefix, err := s.prepareKey(key, opts.Recursive)
+	if err != nil {
+		return err
+	}
+	items, newItem, err := itemsOf(listObj)
+	if err != nil {
+		return err
+	}
+	rev, continueKey, err := storage.ValidateListOptions(prefix, s.versioner, opts)
+	if err != nil {
+		return err
+	}
+	l := &lister{store: s, pred: opts.Predicate, items: items, newItem: newItem, errs: newListErrors()}
+	l.query.lo, l.query.hi = keyRange(topicOf(prefix, opts.Recursive))
+	l.query.rev, l.query.limit, l.query.selector = rev, opts.Predicate.Limit, opts.Predicate.Field
+	if continueKey != "" {
+		if l.query.lo, err = startAfter(continueKey); err != nil {
+			return err
+		}
+	}
+	if err := l.run(ctx, opts); err != nil {
+		if errors.Is(err, errCompacted) {
+			return expired(continueKey, prefix)
+		}
+		return err
+	}
+	return l.finish(prefix, opts, listObj)
+}
+
+// lister fills one list, page by page.
+type lister struct {
+	store   *Store
+	pred    storage.SelectionPredicate
+	query   pageQuery
+	items   reflect.Value
+	newItem func() runtime.Object
+	errs    *listErrors
+
+	lastKey string
+	total   int64
+	hasMore bool
+}
+
+func (l *lister) paging() bool { return l.pred.Limit > 0 }
+
+func (l *lister) full() bool { return l.paging() && int64(l.items.Len()) >= l.pred.Limit }
+
+func (l *lister) run(ctx context.Context, opts storage.ListOptions) error {
+	if !l.paging() {
+		l.query.limit = maxPage
+	}
+	l.query.count = l.paging() && l.pred.Empty()
+	for first := true; ; first = false {
+		p, err := l.store.readPage(ctx, l.query)
+		if err != nil {
+			return err
+		}
+		if first && l.query.rev == 0 {
+			if err := l.store.checkMinimum(opts.ResourceVersion, p.rev); err != nil {
+				return err
+			}
+		}
+		l.query.rev, l.total = p.rev, p.total
+		if done, err := l.add(ctx, p); done || err != nil {
+			return err
+		}
+		// The selectors dropped objects of this page: take larger ones, to make fewer trips.
+		l.query.limit = min(2*l.query.limit, maxPage)
+		l.query.lo = l.lastKey + "\x01"
+	}
+}
+
+// add appends the page's matching objects, and tells whether the list is complete.
+func (l *lister) add(ctx context.Context, p page) (done bool, err error) {
+	for _, it := range p.items {
+		if l.full() {
+			l.hasMore = true
+			return true, nil
+		}
+		l.lastKey = it.key
+		if more, err := l.addItem(ctx, it); err != nil || !more {
+			return true, err
+		}
+	}
+	l.hasMore = p.hasMore
+	return !p.hasMore || l.full(), nil
+}
+
+func (l *lister) addItem(ctx context.Context, it item) (more bool, err error) {
+	data, _, err := l.store.fromStorage(ctx, it.key, it.value)
+	if err != nil {
+		err = storage.NewInternalError(fmt.Errorf("unable to transform key %q: %w", it.key, err))
+		return l.failed(it.key, err)
+	}
+	if ctx.Err() != nil {
+		return false, storage.NewTimeoutError(it.key, "request did not complete within requested timeout")
+	}
+	obj := l.newItem()
+	if err := l.store.decode(data, obj, it.rev); err != nil {
+		return l.failed(it.key, err)
+	}
+	if matches, err := l.pred.Matches(obj); err == nil && matches {
+		l.items.Set(reflect.Append(l.items, reflect.ValueOf(obj).Elem()))
+	}
+	return true, nil
+}
+
+func (l *lister) failed(key string, err error) (more bool, _ error) {
+	if l.errs.add(key, err) {
+		return true, nil
+	}
+	return false, l.errs.result(l.store.GroupResource)
+}
+
+func (l *lister) finish(prefix string, opts storage.ListOptions, listObj runtime.Object) error {
+	if err := l.errs.result(l.store.GroupResource); err != nil {
+		return err
+	}
+	token, remaining, err := storage.PrepareContinueToken(l.lastKey, prefix, l.query.rev, l.total, l.hasMore, opts)
+	if err != nil {
+		return err
+	}
+	if l.total > maxCounted {
+		remaining = nil
+	}
+	if l.items.IsNil() {
+		l.items.Set(reflect.MakeSlice(l.items.Type(), 0, 0))
+	}
+	return l.store.versioner.UpdateList(listObj, uint64(l.query.rev), token, remaining) //nolint:gosec // a revision
+}
+
+// itemsOf returns the list's slice, and a function that makes one element.
+func itemsOf(listObj runtime.Object) (reflect.Value, func() runtime.Object, error) {
+	ptr, err := meta.GetItemsPtr(listObj)
+	if err != nil {
+		return reflect.Value{}, nil, err
+	}
+	items, err := conversion.EnforcePtr(ptr)
+	if err != nil || items.Kind() != reflect.Slice {
+		return reflect.Value{}, nil, fmt.Errorf("want a pointer to a slice of items: %w", err)
+	}
+	if list, ok := listObj.(*unstructured.UnstructuredList); ok && list.GetAPIVersion() != "" {
+		return items, func() runtime.Object {
+			return &unstructured.Unstructured{Object: map[string]any{"apiVersion": list.GetAPIVersion()}}
+		}, nil
+	}
+	elem := items.Type().Elem()
+	return items, func() runtime.Object {
+		return reflect.New(elem).Interface().(runtime.Object) //nolint:forcetypeassert // an item of a list of Objects
+	}, nil
+}
+
+// startAfter turns a continue token's key, which a client may have made up, into the
+// lower bound of the next page. A token ends in U+0000, which PostgreSQL cannot store;
+// no key lies between a key and the key with U+0001.
+func startAfter(continueKey string) (string, error) {
+	key := strings.TrimSuffix(continueKey, "\x00")
+	if strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
+		return "", apierrors.NewBadRequest("invalid continue token: the key holds U+0000 or invalid UTF-8")
+	}
+	if key == continueKey {
+		return key, nil
+	}
+	return key + "\x01", nil
+}
+
+// expired is the 410 for a revision that is no longer kept; a chunked list gets a
+// token with which it can go on at the newest revision.
+func expired(continueKey, prefix string) error {
+	if continueKey == "" {
+		return apierrors.NewResourceExpired(listExpired)
+	}
+	err := apierrors.NewResourceExpired(continueExpired)
+	if token, encodeErr := storage.EncodeContinue(continueKey, prefix, -1); encodeErr == nil {
+		err.ErrStatus.ListMeta.Continue = token
+	}
+	return err
+}

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+)
+
+// Match says how a column answers a field selector.
+type Match int
+
+const (
+	// Equals compares the column with the value.
+	Equals Match = iota
+	// Contains looks for the value, in lower case, anywhere in the column.
+	Contains
+	// HasMember looks for the value among the column's elements. Only = is prefiltered.
+	HasMember
+)
+
+// memberSeparator joins the elements of a HasMember value.
+const memberSeparator = "\x1f"
+
+// Column is one field of an object that can be selected on, and the column that
+// repeats it.
+type Column struct {
+	// Field is the selector's name, such as spec.severity; Name is the column's.
+	Field, Name string
+	Match       Match
+	// MaxBytes is where the projected text is cut, so that its index can hold it.
+	// Selectors of that length are not prefiltered. A Contains or HasMember column
+	// must be as large as its field can be.
+	MaxBytes int
+	// Value reads the field. For HasMember use JoinMembers.
+	Value func(runtime.Object) string
+}
+
+// JoinMembers makes the value of a HasMember column.
+func JoinMembers(members []string) string { return strings.Join(members, memberSeparator) }
+
+// Projection is a table beside objects that repeats what selectors of one resource
+// need, written in the transaction that writes the object. It is a prefilter: the
+// object alone decides.
+type Projection struct {
+	// Table is made by a migration: its primary key is key, and it has every column.
+	Table string
+	// Prefix is the prefix of the resource's keys; it ends in a slash.
+	Prefix  string
+	Columns []Column
+}
+
+// row projects an object.
+func (p *Projection) row(obj runtime.Object) []string {
+	row := make([]string, len(p.Columns))
+	for i, c := range p.Columns {
+		row[i] = projected(c.Value(obj), c.MaxBytes)
+	}
+	return row
+}
+
+// projected cuts text to what a column and its index can hold, and drops what
+// PostgreSQL cannot store.
+func projected(text string, maxBytes int) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+	if len(text) <= maxBytes {
+		return text
+	}
+	for maxBytes > 0 && !utf8.RuneStart(text[maxBytes]) {
+		maxBytes--
+	}
+	return text[:maxBytes]
+}
+
+// putSQL writes the projections of those operations of batch $1 that were
+// applied: their key's newest event is the batch's. The other parameters are the
+// keys, and for each column an array of values.
+func (p *Projection) putSQL() string {
+	names, values, params, sets := []string{}, []string{}, []string{}, []string{}
+	for i, c := range p.Columns {
+		value := c.Name
+		if c.Match == HasMember {
+			value = fmt.Sprintf("string_to_array(%s, E'\\x1f')", c.Name)
+		}
+		names, values = append(names, c.Name), append(values, value)
+		params = append(params, fmt.Sprintf("$%d::text[]", i+3))
+		sets = append(sets, fmt.Sprintf("%[1]s = excluded.%[1]s", c.Name))
+	}
+	columns := strings.Join(names, ", ")
+	return fmt.Sprintf(projectSQL, pgx.Identifier{p.Table}.Sanitize(), columns,
+		strings.Join(values, ", "), strings.Join(params, ", "), strings.Join(sets, ", "))
+}
+
+func (p *Projection) deleteSQL() string {
+	return fmt.Sprintf(unprojectSQL, pgx.Identifier{p.Table}.Sanitize())
+}
+
+// queueProjections adds the statements that project a batch's operations.
+func (e *Engine) queueProjections(statements *pgx.Batch, id uuid.UUID, batch []*operation) {
+	for _, p := range e.projections {
+		var gone, kept []string
+		columns := make([][]string, len(p.Columns))
+		for _, op := range batch {
+			switch {
+			case !strings.HasPrefix(op.key, p.Prefix):
+			case op.delete:
+				gone = append(gone, op.key)
+			default:
+				kept = append(kept, op.key)
+				for i := range columns {
+					columns[i] = append(columns[i], op.row[i])
+				}
+			}
+		}
+		if len(kept) > 0 {
+			args := []any{id, kept}
+			for _, values := range columns {
+				args = append(args, values)
+			}
+			statements.Queue(p.putSQL(), args...)
+		}
+		if len(gone) > 0 {
+			statements.Queue(p.deleteSQL(), id, gone)
+		}
+	}
+}
+
+// conditions turns the requirements of a field selector that the projection knows into
+// SQL over table p, with its parameters appended to args. What it leaves out, Go
+// decides: the conditions are implied by the selector.
+func (p *Projection) conditions(selector fields.Selector, args []any) (string, []any) {
+	if p == nil || selector == nil {
+		return "", args
+	}
+	var sql strings.Builder
+	for _, r := range selector.Requirements() {
+		i := slices.IndexFunc(p.Columns, func(c Column) bool { return c.Field == r.Field })
+		if i < 0 || len(r.Value) >= p.Columns[i].MaxBytes || projected(r.Value, len(r.Value)) != r.Value {
+			continue
+		}
+		condition, value := p.Columns[i].condition(r, len(args)+1)
+		if condition == "" {
+			continue
+		}
+		sql.WriteString(" AND " + condition)
+		args = append(args, value)
+	}
+	return sql.String(), args
+}
+
+func (c Column) condition(r fields.Requirement, n int) (sql, value string) {
+	equal := r.Operator == selection.Equals || r.Operator == selection.DoubleEquals
+	switch {
+	case c.Match == Equals && equal:
+		return fmt.Sprintf("p.%s = $%d", c.Name, n), r.Value
+	case c.Match == Contains && equal:
+		return fmt.Sprintf("position($%d in p.%s) > 0", n, c.Name), strings.ToLower(r.Value)
+	case c.Match == HasMember && equal && !strings.Contains(r.Value, memberSeparator):
+		return fmt.Sprintf("p.%s @> ARRAY[$%d::text]", c.Name, n), r.Value
+	default:
+		return "", ""
+	}
+}

@@ -1,0 +1,184 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+const (
+	maxQueued     = 10_000
+	maxBatchOps   = 512
+	maxBatchBytes = 4 << 20
+)
+
+// queue holds the operations that wait for a writer. Whatever is queued when a writer
+// becomes free is its next batch: the busier the database, the larger the batches,
+// and no timer is needed.
+//
+//	queued: a1 b1 a2 c1   busy: {}      take → [a1 b1 c1]   (a2 shares a key with a1)
+//	queued: a2            busy: {a b c} take waits
+//	a1 done at rev 7:     a2 expected rev 5 → fails here, with rev 7, without a trip
+type queue struct {
+	mu     sync.Mutex
+	queued []*operation
+	// busy are the resources of operations that a writer has taken and not finished.
+	busy map[string]struct{}
+	// wake holds a token while there may be something to take.
+	wake chan struct{}
+}
+
+func newQueue() *queue {
+	return &queue{busy: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+}
+
+// add queues op, or refuses it when the queue is full.
+func (q *queue) add(op *operation) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queued) >= maxQueued {
+		return apierrors.NewTooManyRequests("too many writes are waiting for the database", retryAfterSeconds)
+	}
+	q.queued = append(q.queued, op)
+	q.signal()
+	return nil
+}
+
+// cancel removes op if no writer has taken it yet, and tells whether it did.
+func (q *queue) cancel(op *operation) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.queued, op)
+	if i < 0 {
+		return false
+	}
+	q.queued = slices.Delete(q.queued, i, i+1)
+	return true
+}
+
+// take waits for work and returns a batch, or nil when ctx has ended.
+func (q *queue) take(ctx context.Context) []*operation {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-q.wake:
+		}
+		if batch := q.next(); len(batch) > 0 {
+			return batch
+		}
+	}
+}
+
+func (q *queue) next() []*operation {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var batch []*operation
+	bytes := 0
+	rest := q.queued[:0]
+	for _, op := range q.queued {
+		full := len(batch) == maxBatchOps || (len(batch) > 0 && bytes+op.size() > maxBatchBytes)
+		if full || q.isBusy(op) {
+			rest = append(rest, op)
+			continue
+		}
+		for _, name := range op.resources() {
+			q.busy[name] = struct{}{}
+		}
+		batch = append(batch, op)
+		bytes += op.size()
+	}
+	clear(q.queued[len(rest):])
+	q.queued = rest
+	if len(rest) > 0 && len(batch) > 0 {
+		q.signal() // for the other writer
+	}
+	return batch
+}
+
+func (q *queue) isBusy(op *operation) bool {
+	return slices.ContainsFunc(op.resources(), func(name string) bool {
+		_, busy := q.busy[name]
+		return busy
+	})
+}
+
+// finish answers the operations of a batch, and those behind them that the answers
+// have made hopeless.
+func (q *queue) finish(batch []*operation, outcomes []outcome) {
+	q.mu.Lock()
+	newest := make(map[string]version, len(batch))
+	for i, op := range batch {
+		q.release(op)
+		if v, ok := versionAfter(op, outcomes[i]); ok {
+			newest[op.key] = v
+		}
+	}
+	stale := q.removeStale(newest)
+	q.signal()
+	q.mu.Unlock()
+
+	for i, op := range batch {
+		op.done <- outcomes[i]
+	}
+	for _, op := range stale {
+		op.done <- outcome{current: newest[op.key], known: true}
+	}
+}
+
+// requeue puts a batch that provably did not happen back in front.
+func (q *queue) requeue(batch []*operation) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, op := range batch {
+		q.release(op)
+	}
+	q.queued = append(slices.Clone(batch), q.queued...)
+	q.signal()
+}
+
+func (q *queue) release(op *operation) {
+	for _, name := range op.resources() {
+		delete(q.busy, name)
+	}
+}
+
+// removeStale takes out the operations whose expected revision is older than what
+// their key is known to have had just now.
+func (q *queue) removeStale(newest map[string]version) []*operation {
+	var stale []*operation
+	q.queued = slices.DeleteFunc(q.queued, func(op *operation) bool {
+		v, ok := newest[op.key]
+		if !ok || op.expect >= v.rev {
+			return false
+		}
+		stale = append(stale, op)
+		return true
+	})
+	return stale
+}
+
+// versionAfter is the key's state right after op, if the outcome tells. A deletion
+// is left out: what was queued behind it may well be a creation.
+func versionAfter(op *operation, o outcome) (version, bool) {
+	switch {
+	case o.applied() && !op.delete:
+		return version{rev: o.rev, value: op.value}, true
+	case !o.applied() && o.known && o.current.exists():
+		return o.current, true
+	default:
+		return version{}, false
+	}
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}

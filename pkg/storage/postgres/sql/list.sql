@@ -1,0 +1,18 @@
+-- A page of the newest objects of the keys in [$1, $2), at most $3; $4: with the
+-- number of objects in the range, counted up to $5. Every row repeats the revision
+-- of the snapshot, so that an empty page tells it, too.
+SELECT m.rv, m.compact_rv, m.total, o.key, o.mod_rv, o.value
+FROM (
+    SELECT (SELECT max(rv) FROM events) AS rv,
+           (SELECT compact_rv FROM meta) AS compact_rv,
+           CASE WHEN $4 THEN (
+               SELECT count(*) FROM (SELECT FROM objects WHERE key >= $1 AND key < $2 LIMIT $5) c
+           ) ELSE 0 END AS total
+) m
+LEFT JOIN LATERAL (
+    SELECT o.key, o.mod_rv, o.value
+    FROM objects o %[1]s
+    WHERE o.key >= $1 AND o.key < $2 %[2]s
+    ORDER BY o.key LIMIT $3
+) o ON true
+ORDER BY o.key

@@ -1,0 +1,1 @@
+SELECT (SELECT max(rv) FROM events), (SELECT compact_rv FROM meta)

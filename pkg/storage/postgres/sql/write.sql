@@ -1,0 +1,60 @@
+-- Applies one batch under the write lock, which an earlier statement of the same
+-- transaction took: this one's snapshot is younger than the lock.
+--
+-- $1 ordinal, $2 op (P or D), $3 key, $4 expected mod_rv (0: must not exist),
+-- $5 value, $6 claim, $7 seconds to live (null: for ever), $8 batch, $9 most bytes of current values returned.
+-- One row per operation. rv is null when it was refused: by the holder of its claim,
+-- or else because mod_rv is not the expected one.
+WITH ops AS MATERIALIZED (
+    SELECT *
+    FROM unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[], $7::float8[])
+         AS t (i, op, key, expect, value, claim, ttl)
+),
+base AS MATERIALIZED (
+    SELECT max(rv) AS rv FROM events
+),
+cur AS MATERIALIZED (
+    SELECT ops.*,
+           coalesce(o.mod_rv, 0) AS mod_rv,
+           o.create_rv,
+           o.value AS cur_value,
+           h.key AS holder
+    FROM ops
+    LEFT JOIN LATERAL (
+        SELECT mod_rv, create_rv, objects.value FROM objects WHERE objects.key = ops.key LIMIT 1
+    ) o ON true
+    LEFT JOIN LATERAL (
+        SELECT objects.key FROM objects WHERE objects.claim = ops.claim AND objects.key <> ops.key LIMIT 1
+    ) h ON true
+),
+ok AS MATERIALIZED (
+    SELECT cur.*, base.rv + row_number() OVER (ORDER BY i) AS rv
+    FROM cur, base
+    WHERE cur.mod_rv = cur.expect AND cur.holder IS NULL
+),
+logged AS (
+    INSERT INTO events (rv, prev_rv, batch, op, key, prev_value)
+    SELECT rv, mod_rv, $8::uuid, op::"char", key, cur_value FROM ok
+),
+stored AS (
+    INSERT INTO objects (key, mod_rv, create_rv, expires_at, claim, value)
+    SELECT key, rv, coalesce(create_rv, rv), now() + make_interval(secs => ttl), claim, value FROM ok WHERE op = 'P'
+    ON CONFLICT (key) DO UPDATE
+    SET mod_rv = excluded.mod_rv,
+        expires_at = excluded.expires_at,
+        claim = excluded.claim,
+        value = excluded.value
+),
+removed AS (
+    DELETE FROM objects WHERE key = ANY (ARRAY (SELECT key FROM ok WHERE op = 'D'))
+)
+SELECT cur.i,
+       ok.rv,
+       cur.mod_rv,
+       cur.holder,
+       CASE WHEN ok.i IS NULL AND cur.holder IS NULL
+             AND sum(coalesce(octet_length(cur.cur_value), 0)) FILTER (WHERE ok.i IS NULL) OVER (ORDER BY cur.i) <= $9::bigint
+            THEN cur.cur_value END
+FROM cur
+LEFT JOIN ok USING (i)
+ORDER BY cur.i

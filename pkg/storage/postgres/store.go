@@ -1,0 +1,494 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/conversion"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/storage/value"
+)
+
+// minTTL is what a shorter time to live is rounded up to, as etcd does with its
+// leases: an object must outlive the requests around its creation.
+const minTTL = 2 * time.Second
+
+// StoreConfig describes one resource to a Store.
+type StoreConfig struct {
+	GroupResource schema.GroupResource
+	// Prefix is the resource's part of the key space, such as /issues.kite.dev/issues.
+	Prefix      string
+	Codec       runtime.Codec
+	Transformer value.Transformer
+	NewFunc     func() runtime.Object
+	NewListFunc func() runtime.Object
+
+	// Claim returns what the object claims, nil for nothing: at most one object of
+	// the schema holds a claim. Optional.
+	Claim func(runtime.Object) []byte
+	// ClaimRefused makes the error for a write whose claim the object at holderKey
+	// holds. Required with Claim.
+	ClaimRefused func(obj runtime.Object, holderKey string) error
+
+	// Projection speeds selectors up. Optional.
+	Projection *Projection
+
+	// BookmarkInterval makes a watch that allows bookmarks get one that often; 0 is
+	// never, which is right below a watch cache.
+	BookmarkInterval time.Duration
+}
+
+// Store implements storage.Interface for one resource on an Engine.
+type Store struct {
+	StoreConfig
+	engine    *Engine
+	versioner storage.APIObjectVersioner
+
+	sizeWanted atomic.Bool
+	stats      cachedStats
+}
+
+var _ storage.Interface = (*Store)(nil)
+
+// NewStore returns a Store that uses the engine, which the caller closes after it.
+func NewStore(engine *Engine, cfg StoreConfig) (*Store, error) {
+	if !strings.HasPrefix(cfg.Prefix, "/") || len(cfg.Prefix) < 2 {
+		return nil, fmt.Errorf("resource prefix %q: want a path that starts with a slash", cfg.Prefix)
+	}
+	return &Store{StoreConfig: cfg, engine: engine}, nil
+}
+
+// authenticatedKey binds a stored value to its key.
+type authenticatedKey string
+
+// AuthenticatedData implements value.Context.
+func (k authenticatedKey) AuthenticatedData() []byte { return []byte(k) }
+
+// Versioner implements storage.Interface.
+func (s *Store) Versioner() storage.Versioner { return s.versioner }
+
+// Create implements storage.Interface.
+func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object, ttl uint64) error {
+	preparedKey, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	if rv, err := s.versioner.ObjectResourceVersion(obj); err == nil && rv != 0 {
+		return storage.ErrResourceVersionSetOnCreate
+	}
+	if err := s.versioner.PrepareObjectForStorage(obj); err != nil {
+		return fmt.Errorf("prepare object for storage: %w", err)
+	}
+	data, err := runtime.Encode(s.Codec, obj)
+	if err != nil {
+		return err
+	}
+	op, err := s.putOperation(ctx, preparedKey, obj, data, ttl)
+	if err != nil {
+		return err
+	}
+	o, err := s.engine.write(ctx, op)
+	if err != nil {
+		return err
+	}
+	if o.holder != "" {
+		return s.claimRefused(obj, o.holder)
+	}
+	if !o.applied() {
+		refusals.WithLabelValues("revision").Inc()
+		return storage.NewKeyExistsError(preparedKey, 0)
+	}
+	if out == nil {
+		return nil
+	}
+	return s.decode(data, out, o.rev)
+}
+
+// Get implements storage.Interface. It always answers with the newest version.
+func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, out runtime.Object) error {
+	preparedKey, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	v, newest, err := s.engine.get(ctx, preparedKey)
+	if err != nil {
+		return err
+	}
+	if err := s.checkMinimum(opts.ResourceVersion, newest); err != nil {
+		return err
+	}
+	if !v.exists() {
+		if opts.IgnoreNotFound {
+			return runtime.SetZeroValue(out)
+		}
+		return storage.NewKeyNotFoundError(preparedKey, 0)
+	}
+	data, _, err := s.fromStorage(ctx, preparedKey, v.value)
+	if err != nil {
+		return asCorruptKey(preparedKey, storage.NewInternalError(err))
+	}
+	return asCorruptKey(preparedKey, s.decode(data, out, v.rev))
+}
+
+// state is an object as an update or a deletion finds it.
+type state struct {
+	obj  runtime.Object
+	rev  int64
+	data []byte
+	// stale says that the value must be written although the object is equal, because
+	// the transformer wants it in another form.
+	stale bool
+	// current says that the database said so, not a cache.
+	current bool
+}
+
+// loader reads the newest state of one key.
+type loader struct {
+	store *Store
+	key   string
+	// typ is the object's type.
+	typ            reflect.Value
+	ignoreNotFound bool
+	// wantCorrupt turns success and failure round: only an object that cannot be
+	// transformed or decoded is a state, and its obj is nil.
+	wantCorrupt bool
+}
+
+func (s *Store) newLoader(key string, out runtime.Object) (*loader, error) {
+	typ, err := conversion.EnforcePtr(out)
+	if err != nil {
+		return nil, fmt.Errorf("want a pointer to an object: %w", err)
+	}
+	return &loader{store: s, key: key, typ: typ}, nil
+}
+
+func (l *loader) load(ctx context.Context) (*state, error) {
+	v, _, err := l.store.engine.get(ctx, l.key)
+	if err != nil {
+		return nil, err
+	}
+	return l.fromVersion(ctx, v)
+}
+
+// afterRefusal is the state that an outcome tells, read again if it does not.
+func (l *loader) afterRefusal(ctx context.Context, o outcome) (*state, error) {
+	refusals.WithLabelValues("revision").Inc()
+	if !o.known {
+		return l.load(ctx)
+	}
+	return l.fromVersion(ctx, o.current)
+}
+
+func (l *loader) fromVersion(ctx context.Context, v version) (*state, error) {
+	st := &state{rev: v.rev, current: true, obj: l.newObject()}
+	if !v.exists() {
+		if !l.ignoreNotFound {
+			return nil, storage.NewKeyNotFoundError(l.key, 0)
+		}
+		return st, runtime.SetZeroValue(st.obj)
+	}
+	data, stale, err := l.store.fromStorage(ctx, l.key, v.value)
+	if err != nil {
+		if !l.wantCorrupt {
+			return nil, storage.NewInternalError(err)
+		}
+		return &state{rev: v.rev, current: true, stale: true}, nil
+	}
+	st.data, st.stale = data, stale
+	if err := l.store.decode(data, st.obj, v.rev); err != nil {
+		if !l.wantCorrupt {
+			return nil, err
+		}
+		st.obj = nil
+		return st, nil
+	}
+	if l.wantCorrupt {
+		return nil, storage.NewInvalidObjError(l.key, "unsafe deletion is not allowed because the object is decodable from storage")
+	}
+	return st, nil
+}
+
+func (l *loader) newObject() runtime.Object {
+	if u, ok := l.typ.Addr().Interface().(runtime.Unstructured); ok {
+		return u.NewEmptyInstance()
+	}
+	return reflect.New(l.typ.Type()).Interface().(runtime.Object) //nolint:forcetypeassert // EnforcePtr of an Object
+}
+
+// fromObject is the state that a cache suggests. Its bytes are the object's, encoded
+// anew without the resource version, which is not stored.
+func (l *loader) fromObject(obj runtime.Object) (*state, error) {
+	rv, err := l.store.versioner.ObjectResourceVersion(obj)
+	if err != nil {
+		return nil, fmt.Errorf("read resource version: %w", err)
+	}
+	if err := l.store.versioner.PrepareObjectForStorage(obj); err != nil {
+		return nil, fmt.Errorf("prepare object for storage: %w", err)
+	}
+	data, err := runtime.Encode(l.store.Codec, obj)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.store.versioner.UpdateObject(obj, rv); err != nil {
+		return nil, fmt.Errorf("set resource version: %w", err)
+	}
+	return &state{obj: obj, rev: int64(rv), data: data}, nil //nolint:gosec // a revision
+}
+
+// first is the state to start with: the suggestion, if there is one.
+func (l *loader) first(ctx context.Context, suggestion runtime.Object) (*state, error) {
+	if suggestion != nil && !l.wantCorrupt {
+		return l.fromObject(suggestion)
+	}
+	return l.load(ctx)
+}
+
+// recheck deals with a refusal by a caller's function. A verdict on the newest state
+// stands; one on a suggestion stands only if the suggestion turns out to be the newest.
+func (l *loader) recheck(ctx context.Context, st *state, verdict error) (*state, error) {
+	if st.current {
+		return nil, verdict
+	}
+	newest, err := l.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if newest.rev == st.rev {
+		return nil, verdict
+	}
+	return newest, nil
+}
+
+// Delete implements storage.Interface. No lock is held while validateDeletion runs.
+func (s *Store) Delete(
+	ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
+	validateDeletion storage.ValidateObjectFunc, suggestion runtime.Object, opts storage.DeleteOptions,
+) error {
+	preparedKey, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	l, err := s.newLoader(preparedKey, out)
+	if err != nil {
+		return err
+	}
+	l.wantCorrupt = opts.ExpectTransformOrDecodeError && corruptDeletions()
+	st, err := l.first(ctx, suggestion)
+	for {
+		if err != nil {
+			return err
+		}
+		verdict := preconditions.Check(preparedKey, st.obj)
+		if verdict == nil {
+			verdict = validateDeletion(ctx, st.obj)
+		}
+		if verdict != nil {
+			st, err = l.recheck(ctx, st, verdict)
+			continue
+		}
+		op := &operation{delete: true, key: preparedKey, expect: st.rev, held: s.claim(st.obj)}
+		o, writeErr := s.engine.write(ctx, op)
+		if writeErr != nil {
+			return writeErr
+		}
+		if !o.applied() {
+			st, err = l.afterRefusal(ctx, o)
+			continue
+		}
+		if l.wantCorrupt {
+			return nil
+		}
+		return s.decode(st.data, out, o.rev)
+	}
+}
+
+// GuaranteedUpdate implements storage.Interface. No lock is held while tryUpdate runs.
+func (s *Store) GuaranteedUpdate(
+	ctx context.Context, key string, destination runtime.Object, ignoreNotFound bool,
+	preconditions *storage.Preconditions, tryUpdate storage.UpdateFunc, suggestion runtime.Object,
+) error {
+	preparedKey, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	l, err := s.newLoader(preparedKey, destination)
+	if err != nil {
+		return err
+	}
+	l.ignoreNotFound = ignoreNotFound
+	st, err := l.first(ctx, suggestion)
+	for {
+		if err != nil {
+			return err
+		}
+		if verdict := preconditions.Check(preparedKey, st.obj); verdict != nil {
+			if st.current {
+				return verdict
+			}
+			st, err = l.load(ctx)
+			continue
+		}
+		held := s.claim(st.obj) // before tryUpdate, which may change the object in place
+		updated, ttl, verdict := s.runUpdate(st, tryUpdate)
+		if verdict != nil {
+			st, err = l.recheck(ctx, st, verdict)
+			continue
+		}
+		data, encodeErr := runtime.Encode(s.Codec, updated)
+		if encodeErr != nil {
+			return encodeErr
+		}
+		if !st.stale && bytes.Equal(data, st.data) {
+			if st.current {
+				return s.decode(st.data, destination, st.rev)
+			}
+			// Equal to a suggestion is not yet equal to what is stored.
+			if st, err = l.load(ctx); err != nil || st.stale || !bytes.Equal(data, st.data) {
+				continue
+			}
+			return s.decode(st.data, destination, st.rev)
+		}
+		op, opErr := s.putOperation(ctx, preparedKey, updated, data, ttl)
+		if opErr != nil {
+			return opErr
+		}
+		op.expect, op.held = st.rev, held
+		o, writeErr := s.engine.write(ctx, op)
+		switch {
+		case writeErr != nil:
+			return writeErr
+		case o.holder != "":
+			return s.claimRefused(updated, o.holder)
+		case !o.applied():
+			st, err = l.afterRefusal(ctx, o)
+			continue
+		}
+		return s.decode(data, destination, o.rev)
+	}
+}
+
+func (s *Store) runUpdate(st *state, tryUpdate storage.UpdateFunc) (runtime.Object, uint64, error) {
+	updated, ttl, err := tryUpdate(st.obj, storage.ResponseMeta{ResourceVersion: uint64(st.rev)}) //nolint:gosec // a revision
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := s.versioner.PrepareObjectForStorage(updated); err != nil {
+		return nil, 0, fmt.Errorf("prepare object for storage: %w", err)
+	}
+	if ttl == nil {
+		return updated, 0, nil // as etcd3 does: an update without a TTL removes it
+	}
+	return updated, *ttl, nil
+}
+
+// putOperation makes the write of an object that must not exist; an update sets expect
+// and held.
+func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object, data []byte, ttl uint64) (*operation, error) {
+	stored, err := s.Transformer.TransformToStorage(ctx, data, authenticatedKey(key))
+	if err != nil {
+		return nil, storage.NewInternalError(err)
+	}
+	op := &operation{key: key, value: stored, claim: s.claim(obj)}
+	if ttl > 0 {
+		op.ttl = max(minTTL, time.Duration(ttl)*time.Second) //nolint:gosec // seconds
+	}
+	if s.Projection != nil {
+		op.row = s.Projection.row(obj)
+	}
+	return op, nil
+}
+
+func (s *Store) claim(obj runtime.Object) []byte {
+	if s.Claim == nil || obj == nil {
+		return nil
+	}
+	return s.Claim(obj)
+}
+
+func (s *Store) claimRefused(obj runtime.Object, holderKey string) error {
+	refusals.WithLabelValues("claim").Inc()
+	return s.ClaimRefused(obj, holderKey)
+}
+
+func (s *Store) fromStorage(ctx context.Context, key string, stored []byte) ([]byte, bool, error) {
+	return s.Transformer.TransformFromStorage(ctx, stored, authenticatedKey(key))
+}
+
+// decode reads an object into out and gives it its revision; its error is a
+// CorruptObjectError.
+func (s *Store) decode(data []byte, out runtime.Object, rev int64) error {
+	if _, _, err := s.Codec.Decode(data, nil, out); err != nil {
+		return &CorruptObjectError{Err: err}
+	}
+	if err := s.versioner.UpdateObject(out, uint64(rev)); err != nil { //nolint:gosec // a revision
+		return fmt.Errorf("set resource version: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) checkMinimum(resourceVersion string, newest int64) error {
+	if resourceVersion == "" {
+		return nil
+	}
+	minimum, err := s.versioner.ParseResourceVersion(resourceVersion)
+	if err != nil {
+		return apierrors.NewBadRequest(fmt.Sprintf("invalid resource version: %v", err))
+	}
+	if minimum > uint64(newest) { //nolint:gosec // a revision
+		return storage.NewTooLargeResourceVersionError(minimum, uint64(newest), 0) //nolint:gosec // a revision
+	}
+	return nil
+}
+
+func (s *Store) prepareKey(key string, recursive bool) (string, error) {
+	prepared, err := storage.PrepareKey(s.Prefix, key, recursive)
+	if err != nil {
+		return "", err
+	}
+	if strings.ContainsRune(prepared, 0) || !utf8.ValidString(prepared) {
+		return "", apierrors.NewBadRequest("a name holds U+0000 or invalid UTF-8")
+	}
+	return prepared, nil
+}
+
+// ReadinessCheck implements storage.Interface. The database has a check of its own.
+func (s *Store) ReadinessCheck() error { return nil }
+
+// RequestWatchProgress implements storage.Interface.
+func (s *Store) RequestWatchProgress(context.Context) error {
+	s.engine.feed.requestProgress()
+	return nil
+}
+
+// GetCurrentResourceVersion implements storage.Interface. It asks the database each
+// time, and makes the feed catch up to what it said.
+func (s *Store) GetCurrentResourceVersion(ctx context.Context) (uint64, error) {
+	rev, err := s.engine.asks.do(ctx, func(ctx context.Context) (int64, error) {
+		newest, _, err := s.engine.revisions(ctx)
+		return newest, err
+	})
+	if err != nil {
+		return 0, apiError(ctx, err)
+	}
+	if rev <= 0 {
+		return 0, errors.New("the current resource version must be greater than 0")
+	}
+	s.engine.feed.poke()
+	return uint64(rev), nil
+}
+
+// CompactRevision implements storage.Interface.
+func (s *Store) CompactRevision() int64 { return s.engine.feed.compactRevision() }
