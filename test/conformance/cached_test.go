@@ -7,14 +7,17 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/features"
 	"k8s.io/apiserver/pkg/storage"
@@ -121,6 +124,51 @@ func (e *cachedEnv) compactByClock(fake *testingclock.FakeClock) storagetesting.
 	}
 }
 
+// expiring is a storage whose watches can be told that their history is gone. That
+// makes a cache forget its own history, as it does after a compaction that it has
+// slept through.
+type expiring struct {
+	*env
+	expire chan struct{}
+	// watches counts those that were started.
+	watches atomic.Int32
+}
+
+func (s *expiring) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
+	w, err := s.env.Watch(ctx, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	s.watches.Add(1)
+	events := make(chan watch.Event)
+	proxy := watch.NewProxyWatcher(events)
+	go func() {
+		defer close(events)
+		defer w.Stop()
+		for {
+			var ev watch.Event
+			var ok bool
+			select {
+			case <-proxy.StopChan():
+				return
+			case <-s.expire:
+				status := apierrors.NewResourceExpired("history is gone").Status()
+				ev, ok = watch.Event{Type: watch.Error, Object: &status}, true
+			case ev, ok = <-w.ResultChan():
+			}
+			if !ok {
+				return
+			}
+			select {
+			case events <- ev:
+			case <-proxy.StopChan():
+				return
+			}
+		}
+	}()
+	return proxy, nil
+}
+
 // createWaits makes Create return only when the cache has the object, as upstream's
 // own wrapper does for the tests that need it.
 type createWaits struct{ *cachedEnv }
@@ -213,9 +261,6 @@ var cachedTests = map[string]func(ctx context.Context, t *testing.T, e *cachedEn
 	"KeySchema":  func(ctx context.Context, t *testing.T, e *cachedEnv) { storagetesting.RunTestKeySchema(ctx, t, e) },
 
 	"Watch": func(ctx context.Context, t *testing.T, e *cachedEnv) { storagetesting.RunTestWatch(ctx, t, e) },
-	"WatchFromZero": func(ctx context.Context, t *testing.T, e *cachedEnv) {
-		storagetesting.RunTestWatchFromZero(ctx, t, e, nil)
-	},
 	"DeleteTriggerWatch": func(ctx context.Context, t *testing.T, e *cachedEnv) {
 		storagetesting.RunTestDeleteTriggerWatch(ctx, t, e)
 	},
@@ -251,6 +296,18 @@ func TestCached(t *testing.T) {
 			run(t.Context(), t, setupCached(t, setup(t)))
 		})
 	}
+	t.Run("WatchFromZero", func(t *testing.T) {
+		t.Parallel()
+		raw := &expiring{env: setup(t), expire: make(chan struct{})}
+		e := setupCached(t, raw.env, func(cfg *cacher.Config) { cfg.Storage = raw })
+		storagetesting.RunTestWatchFromZero(t.Context(), t, e, func(ctx context.Context, t *testing.T, resourceVersion string) {
+			t.Helper()
+			raw.compact(ctx, t, resourceVersion)
+			raw.expire <- struct{}{}
+			require.Eventually(t, func() bool { return raw.watches.Load() > 1 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, e.cache.Ready, 10*time.Second, time.Millisecond)
+		})
+	})
 	t.Run("NamespaceScopedList", func(t *testing.T) {
 		t.Parallel()
 		storagetesting.RunTestNamespaceScopedList(t.Context(), t, setupCached(t, setup(t), withIndexes))

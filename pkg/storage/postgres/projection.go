@@ -160,6 +160,9 @@ func (p *Projection) conditions(selector fields.Selector, args []any) (string, [
 func (c Column) condition(r fields.Requirement, n int) (sql, value string) {
 	equal := r.Operator == selection.Equals || r.Operator == selection.DoubleEquals
 	switch {
+	case c.Match == Equals && equal && r.Value != "":
+		// The second half lets a plan made for any value use an index WHERE column <> ''.
+		return fmt.Sprintf("p.%[1]s = $%[2]d AND p.%[1]s <> ''", c.Name, n), r.Value
 	case c.Match == Equals && equal:
 		return fmt.Sprintf("p.%s = $%d", c.Name, n), r.Value
 	case c.Match == Contains && equal:
