@@ -59,8 +59,8 @@ type Projection struct {
 	Columns []Column
 }
 
-// row projects an object.
-func (p *Projection) row(obj runtime.Object) []string {
+// Row projects an object: one value for each column.
+func (p *Projection) Row(obj runtime.Object) []string {
 	row := make([]string, len(p.Columns))
 	for i, c := range p.Columns {
 		row[i] = projected(c.Value(obj), c.MaxBytes)

@@ -101,6 +101,9 @@ func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object,
 		return err
 	}
 	o, err := s.engine.write(ctx, op)
+	for err == nil && o.unexplained() {
+		o, err = s.engine.write(ctx, op)
+	}
 	if err != nil {
 		return err
 	}
@@ -406,7 +409,7 @@ func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object
 		op.ttl = max(minTTL, time.Duration(ttl)*time.Second) //nolint:gosec // seconds
 	}
 	if s.Projection != nil {
-		op.row = s.Projection.row(obj)
+		op.row = s.Projection.Row(obj)
 	}
 	return op, nil
 }

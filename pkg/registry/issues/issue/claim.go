@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package issue
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	"kite.dev/kite/pkg/apis/issues"
+	rules "kite.dev/kite/pkg/issue"
+	"kite.dev/kite/pkg/storage/postgres"
+)
+
+// keyPrefix is the part of the key space that holds issues, as
+// postgres.RESTOptionsGetter lays it out.
+const keyPrefix = "/" + issues.GroupName + "/issues/"
+
+// bookmarkInterval is how often a watch that allows bookmarks gets one, so that an
+// idle informer resumes within the kept history.
+const bookmarkInterval = time.Minute
+
+// ClaimHolders tells which object holds a claim. *postgres.Engine does.
+type ClaimHolders interface {
+	// ClaimHolder returns the holder's key, "" when nobody holds the claim.
+	ClaimHolder(ctx context.Context, claim []byte) (string, error)
+}
+
+// Resource is what the storage has to know of issues: each Active one claims its
+// identity.
+func Resource() postgres.Resource {
+	return postgres.Resource{
+		Claim:            claimOf,
+		ClaimRefused:     claimRefused,
+		Projection:       Projection(),
+		BookmarkInterval: bookmarkInterval,
+	}
+}
+
+// ActiveHolder returns the name of the Active issue with an identity, "" when
+// there is none.
+func ActiveHolder(ctx context.Context, claims ClaimHolders, identity rules.Identity) (string, error) {
+	key, err := claims.ClaimHolder(ctx, decodeClaim(identity.Hash()))
+	if err != nil || key == "" {
+		return "", err
+	}
+	return path.Base(key), nil
+}
+
+// IsClaimRefused says whether a write failed because another Active issue has the
+// same identity.
+func IsClaimRefused(err error) bool {
+	return apierrors.IsConflict(err) && apierrors.HasStatusCause(err, metav1.CauseTypeFieldValueDuplicate)
+}
+
+func claimOf(obj runtime.Object) []byte {
+	issue, ok := obj.(*issues.Issue)
+	if !ok {
+		return nil
+	}
+	return decodeClaim(rules.Claim(issue))
+}
+
+// decodeClaim stores a hash in half the bytes of its digits.
+func decodeClaim(digits string) []byte {
+	claim, err := hex.DecodeString(digits)
+	if err != nil || len(claim) == 0 {
+		return nil
+	}
+	return claim
+}
+
+// claimRefused is a conflict and not AlreadyExists: upstream answers that one to a
+// generated name by trying other names.
+func claimRefused(_ runtime.Object, holderKey string) error {
+	holder := path.Base(holderKey)
+	message := fmt.Sprintf("the active issue %q has the same type, scope, stage and key", holder)
+	err := apierrors.NewConflict(issues.Resource("issues"), holder, errors.New(message))
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{
+		Type:    metav1.CauseTypeFieldValueDuplicate,
+		Field:   "spec",
+		Message: message,
+	}}
+	return err
+}
+
+// checkClaim does for a dry run what storage does for a write.
+func checkClaim(ctx context.Context, claims ClaimHolders, obj runtime.Object) error {
+	issue, ok := obj.(*issues.Issue)
+	claim := claimOf(obj)
+	if !ok || claim == nil {
+		return nil
+	}
+	holder, err := claims.ClaimHolder(ctx, claim)
+	if err != nil {
+		return err
+	}
+	if holder == "" || holder == keyPrefix+issue.Namespace+"/"+issue.Name {
+		return nil
+	}
+	return claimRefused(obj, holder)
+}
+
+func withClaimOnCreate(claims ClaimHolders, next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+	return func(ctx context.Context, obj runtime.Object) error {
+		if next != nil {
+			if err := next(ctx, obj); err != nil {
+				return err
+			}
+		}
+		return checkClaim(ctx, claims, obj)
+	}
+}
+
+func withClaimOnUpdate(claims ClaimHolders, next rest.ValidateObjectUpdateFunc) rest.ValidateObjectUpdateFunc {
+	return func(ctx context.Context, obj, old runtime.Object) error {
+		if next != nil {
+			if err := next(ctx, obj, old); err != nil {
+				return err
+			}
+		}
+		return checkClaim(ctx, claims, obj)
+	}
+}
