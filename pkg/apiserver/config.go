@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	"k8s.io/apiserver/pkg/endpoints/openapi"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	flowcontrolrequest "k8s.io/apiserver/pkg/util/flowcontrol/request"
+	"k8s.io/component-base/compatibility"
+	"k8s.io/component-base/version"
+	"k8s.io/utils/clock"
+
+	generatedopenapi "kite.dev/kite/pkg/generated/openapi"
+	"kite.dev/kite/pkg/storage/postgres"
+)
+
+// DefaultWatchGracePeriod is how long a stopping server waits for watches, which it ends
+// at once. Upstream's default, none, keeps it waiting for them until the kubelet kills it.
+const DefaultWatchGracePeriod = 10 * time.Second
+
+// Config is all that a Server is made of. Start from NewConfig.
+type Config struct {
+	// Generic configures serving, authentication, authorization, admission, audit and
+	// flow control. Its SecureServing is required. Without an authenticator only the
+	// loopback client gets in, without an authorizer only the loopback client may do
+	// anything, and without admission every valid write is admitted.
+	Generic *genericapiserver.RecommendedConfig
+
+	// Postgres says where objects are kept. The schema must have been migrated.
+	Postgres postgres.Config
+
+	// Clock gives the times that the server sets in objects. Defaults to the real one.
+	Clock clock.Clock
+}
+
+// NewConfig returns a Config that lacks what a caller must decide: Generic's serving
+// and authorization, and Postgres.
+func NewConfig() *Config {
+	generic := genericapiserver.NewRecommendedConfig(Codecs)
+	generic.EffectiveVersion = Components.EffectiveVersionFor(compatibility.DefaultKubeComponent)
+	generic.BuildHandlerChainFunc = buildHandlerChain
+	generic.ShutdownWatchTerminationGracePeriod = DefaultWatchGracePeriod
+	generic.StorageObjectCountTracker = flowcontrolrequest.NewStorageObjectCountTracker()
+
+	namer := openapi.NewDefinitionNamer(Scheme)
+	generic.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(generatedopenapi.GetOpenAPIDefinitions, namer)
+	generic.OpenAPIConfig.Info.Title = "Kite"
+	generic.OpenAPIConfig.Info.Version = version.Get().GitVersion
+	generic.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(generatedopenapi.GetOpenAPIDefinitions, namer)
+	generic.OpenAPIV3Config.Info.Title = "Kite"
+	generic.OpenAPIV3Config.Info.Version = version.Get().GitVersion
+
+	return &Config{Generic: generic}
+}
+
+func buildHandlerChain(api http.Handler, c *genericapiserver.Config) http.Handler {
+	return genericapiserver.DefaultBuildHandlerChain(withoutProtobuf(api), c)
+}
+
+// CompletedConfig is a Config with nothing left to decide.
+type CompletedConfig struct {
+	generic  genericapiserver.CompletedConfig
+	postgres postgres.Config
+	clock    clock.Clock
+}
+
+// Complete fills in what is not set. It changes c.
+func (c *Config) Complete() CompletedConfig {
+	if c.Generic.Authentication.Authenticator == nil {
+		c.Generic.Authentication.Authenticator = authenticator.RequestFunc(authenticateNobody)
+	}
+	if c.Generic.Authorization.Authorizer == nil {
+		c.Generic.Authorization.Authorizer = authorizerfactory.NewPrivilegedGroups("system:masters")
+	}
+	if c.Clock == nil {
+		c.Clock = clock.RealClock{}
+	}
+	return CompletedConfig{generic: c.Generic.Complete(), postgres: c.Postgres, clock: c.Clock}
+}
+
+func authenticateNobody(*http.Request) (*authenticator.Response, bool, error) { return nil, false, nil }
+
+// New opens the database and returns a server that runs when Run is called. A
+// database that cannot be reached is no error, one with another schema version is.
+func (c CompletedConfig) New(ctx context.Context) (*Server, error) {
+	engine, err := postgres.Open(ctx, c.postgres, projections()...)
+	if err != nil {
+		return nil, err
+	}
+	generic, err := c.newGeneric(engine)
+	if err != nil {
+		engine.Close()
+		return nil, err
+	}
+	return &Server{Generic: generic, engine: engine}, nil
+}
+
+func (c CompletedConfig) newGeneric(engine *postgres.Engine) (*genericapiserver.GenericAPIServer, error) {
+	generic, err := c.generic.New("kite-apiserver", genericapiserver.NewEmptyDelegate())
+	if err != nil {
+		return nil, err
+	}
+	if err := generic.AddReadyzChecks(readyCheck(engine)); err != nil {
+		return nil, err
+	}
+	issues, err := c.issuesGroup(engine)
+	if err != nil {
+		return nil, err
+	}
+	return generic, generic.InstallAPIGroup(issues)
+}

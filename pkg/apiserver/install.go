@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/registry/issues/issue"
+	"kite.dev/kite/pkg/registry/issues/issuereport"
+	"kite.dev/kite/pkg/storage/postgres"
+)
+
+// projections are the tables that speed up selectors, of all groups.
+func projections() []*postgres.Projection {
+	return []*postgres.Projection{issue.Projection()}
+}
+
+// issuesGroup is everything that the group issues.kite.dev serves.
+func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver.APIGroupInfo, error) {
+	options := &postgres.RESTOptionsGetter{
+		Engine:       engine,
+		Codec:        Codecs.LegacyCodec(v1alpha1.SchemeGroupVersion),
+		Resources:    map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource()},
+		CountTracker: c.generic.StorageObjectCountTracker,
+	}
+	storage, err := issue.NewStorage(Scheme, options, engine, c.clock)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the storage of issues: %w", err)
+	}
+	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
+	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
+		"issues":             storage.Issue,
+		"issues/status":      storage.Status,
+		"issues/resolve":     storage.Resolve,
+		"issues/reopen":      storage.Reopen,
+		"issues/acknowledge": storage.Acknowledge,
+		"issuereports":       issuereport.NewREST(Scheme, storage.Issue, engine, c.generic.Authorization.Authorizer, c.clock),
+	}
+	return &group, nil
+}
