@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/controllers/gate"
+	"kite.dev/kite/pkg/controllers/pipelinerun"
+	"kite.dev/kite/pkg/controllers/servingcert"
+	"kite.dev/kite/pkg/generated/clientset/versioned"
+	"kite.dev/kite/pkg/report"
+)
+
+// controller is what --controllers selects.
+type controller struct {
+	name string
+	// byName says that "*" does not mean this one.
+	byName bool
+	add    func(ctrl.Manager, *Options) error
+}
+
+// controllers are all that this program has.
+var controllers = []controller{
+	{name: pipelinerun.Name, add: addPipelineRun},
+	{name: servingcert.Name, byName: true, add: addServingCert},
+}
+
+func controllerNames() []string {
+	names := make([]string, 0, len(controllers))
+	for _, c := range controllers {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func controllersByName() []string {
+	var names []string
+	for _, c := range controllers {
+		if c.byName {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+func addPipelineRun(mgr ctrl.Manager, o *Options) error {
+	issues, err := versioned.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	kind := tektonv1.SchemeGroupVersion.WithKind("PipelineRun")
+	return mgr.Add(gate.New(kind, mgr.GetRESTMapper(), clock.RealClock{}, func() error {
+		return pipelinerun.Setup(mgr, report.New(issues.IssuesV1alpha1()), o.ConcurrentPipelineRuns)
+	}))
+}
+
+// addServingCert serves the objects as artifacts/base names them.
+func addServingCert(mgr ctrl.Manager, o *Options) error {
+	issues := issuesv1alpha1.SchemeGroupVersion
+	config := servingcert.Config{ //nolint:gosec // Names of Secrets, no secrets.
+		Namespace:       ownNamespace(o.LeaderElection.ResourceNamespace),
+		Service:         "kite-apiserver",
+		ServingSecret:   "kite-apiserver-tls",
+		AuthoritySecret: "kite-apiserver-ca",
+		APIServices:     []string{issues.Version + "." + issues.Group},
+	}
+	return mgr.Add(servingcert.New(config, mgr.GetAPIReader(), mgr.GetClient(), clock.RealClock{}))
+}

@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/component-base/version"
+	"k8s.io/klog/v2"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"kite.dev/kite/pkg/controllers/pipelinerun"
+)
+
+// namespaceFile is where a pod finds the name of its namespace.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// Run runs the selected controllers until ctx ends.
+func Run(ctx context.Context, o *Options) error {
+	cfg, err := o.restConfig()
+	if err != nil {
+		return err
+	}
+	mgr, err := o.manager(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	for _, c := range controllers {
+		if !selects(o.Controllers, c) {
+			klog.FromContext(ctx).Info("Controller is switched off", "controller", c.name)
+			continue
+		}
+		if err := c.add(mgr, o); err != nil {
+			return fmt.Errorf("add controller %s: %w", c.name, err)
+		}
+	}
+	return mgr.Start(ctx)
+}
+
+func (o *Options) restConfig() (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the host cluster's address and credentials: %w", err)
+	}
+	cfg.QPS, cfg.Burst = o.QPS, o.Burst
+	cfg.UserAgent = "kite-controllers/" + version.Get().GitVersion
+	return cfg, nil
+}
+
+func (o *Options) manager(ctx context.Context, cfg *rest.Config) (ctrl.Manager, error) {
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	election := &o.LeaderElection
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme:      scheme,
+		Logger:      klog.FromContext(ctx),
+		BaseContext: func() context.Context { return context.WithoutCancel(ctx) },
+		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+			&tektonv1.PipelineRun{}: {Transform: pipelinerun.Transform},
+		}},
+		LeaderElection:          election.LeaderElect,
+		LeaderElectionID:        election.ResourceName,
+		LeaderElectionNamespace: ownNamespace(election.ResourceNamespace),
+		LeaseDuration:           &election.LeaseDuration.Duration,
+		RenewDeadline:           &election.RenewDeadline.Duration,
+		RetryPeriod:             &election.RetryPeriod.Duration,
+		// The process ends when the manager does, so nothing works on after
+		// the Lease is given up.
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &o.ShutdownTimeout,
+		HealthProbeBindAddress:        o.HealthAddress,
+		Metrics: metricsserver.Options{
+			BindAddress:    o.MetricsAddress,
+			SecureServing:  true,
+			CertDir:        o.MetricsCertDir,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the manager: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, apiregistrationv1.AddToScheme, tektonv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	return scheme, nil
+}
+
+// ownNamespace is the one that the command line names, else the pod's own,
+// else kite-system.
+func ownNamespace(given string) string {
+	if given != "" {
+		return given
+	}
+	own, err := os.ReadFile(namespaceFile)
+	if err != nil {
+		return "kite-system"
+	}
+	return strings.TrimSpace(string(own))
+}

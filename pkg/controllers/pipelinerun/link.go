@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pipelinerun
+
+import (
+	"net/url"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+// linksOf leads to the run and to the change that it ran for, where the run says
+// where they are.
+func linksOf(run *tektonv1.PipelineRun) []issuesv1alpha1.IssueLink {
+	var links []issuesv1alpha1.IssueLink
+	if address := webAddress(pac(run, pacLogURL)); address != "" {
+		links = append(links, issuesv1alpha1.IssueLink{
+			Title: "PipelineRun " + run.Name, URL: address, Kind: issuesv1alpha1.LinkRun,
+		})
+	}
+	if address := webAddress(pac(run, pacSHAURL)); address != "" {
+		links = append(links, issuesv1alpha1.IssueLink{
+			Title: "Commit", URL: address, Kind: issuesv1alpha1.LinkOther,
+		})
+	}
+	return links
+}
+
+// webAddress returns an address that the API takes, or nothing: a bad link must
+// not cost the report.
+func webAddress(address string) string {
+	if address == "" || len(address) > maxURL {
+		return ""
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return ""
+	}
+	return address
+}

@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pipelinerun
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+// reporter is the part of report.Reporter that the controller uses.
+type reporter interface {
+	Failed(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error)
+	Succeeded(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error)
+}
+
+// Reconciler reports PipelineRuns.
+type Reconciler struct {
+	runs     client.Reader
+	taskRuns client.Reader
+	reporter reporter
+	clock    clock.PassiveClock
+	memory   *memory
+}
+
+var _ reconcile.Reconciler = (*Reconciler)(nil)
+
+// New returns a Reconciler. It reads PipelineRuns from runs, which should be a
+// cache, and the TaskRuns of a failed run from taskRuns, which should not be
+// one: most TaskRuns are never looked at.
+func New(runs, taskRuns client.Reader, reporter reporter, clock clock.PassiveClock) *Reconciler {
+	return &Reconciler{runs: runs, taskRuns: taskRuns, reporter: reporter, clock: clock, memory: newMemory()}
+}
+
+// Reconcile reports a run that is over, and one that should have started.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	run := &tektonv1.PipelineRun{}
+	if err := r.runs.Get(ctx, request.NamespacedName, run); err != nil {
+		if client.IgnoreNotFound(err) == nil {
+			r.memory.forget(request.NamespacedName)
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, fmt.Errorf("read PipelineRun %s: %w", request.NamespacedName, err)
+	}
+	if otherProducer(run) != "" {
+		return ctrl.Result{}, nil
+	}
+
+	switch v := judge(run); v {
+	case cancelled:
+		return ctrl.Result{}, nil
+	case running:
+		return r.awaitStart(ctx, run)
+	default:
+		return r.once(ctx, run, v, func() error { return r.reportEnd(ctx, run, v) })
+	}
+}
+
+// once does what a verdict asks for, unless that was done for this run before.
+func (r *Reconciler) once(ctx context.Context, run *tektonv1.PipelineRun, v verdict, do func() error) (ctrl.Result, error) {
+	key, now := run.GetNamespacedName(), settled{uid: run.UID, verdict: v}
+	if r.memory.has(key, now) {
+		return ctrl.Result{}, nil
+	}
+	if err := do(); err != nil {
+		return afterRefusal(ctx, err)
+	}
+	r.memory.keep(key, now)
+	return ctrl.Result{}, nil
+}
+
+func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v verdict) error {
+	if v == succeeded {
+		answer, err := r.reporter.Succeeded(ctx, run.Namespace, recovery(run))
+		return note(ctx, v, answer, err)
+	}
+	var taskRuns []tektonv1.TaskRun
+	if v != neverRan {
+		var err error
+		if taskRuns, err = r.taskRunsOf(ctx, run); err != nil {
+			return err
+		}
+	}
+	answer, err := r.reporter.Failed(ctx, run.Namespace, failure(run, v, taskRuns))
+	return note(ctx, v, answer, err)
+}
+
+// awaitStart looks at a run again when it should have started, and then once.
+func (r *Reconciler) awaitStart(ctx context.Context, run *tektonv1.PipelineRun) (ctrl.Result, error) {
+	deadline, ok := startDeadline(run)
+	if !ok {
+		return ctrl.Result{}, nil
+	}
+	if wait := deadline.Sub(r.clock.Now()); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	return r.once(ctx, run, stuck, func() error { return r.reportDelay(ctx, run, deadline) })
+}
+
+func (r *Reconciler) reportDelay(ctx context.Context, run *tektonv1.PipelineRun, deadline time.Time) error {
+	taskRuns, err := r.taskRunsOf(ctx, run)
+	if err != nil {
+		return err
+	}
+	if hasStarted(run, taskRuns) {
+		return nil
+	}
+	answer, err := r.reporter.Failed(ctx, run.Namespace, delay(run, deadline, taskRuns))
+	return note(ctx, stuck, answer, err)
+}
+
+// taskRunsOf asks by label and checks the owner: an earlier run of the same name
+// may have left TaskRuns that are not deleted yet.
+func (r *Reconciler) taskRunsOf(ctx context.Context, run *tektonv1.PipelineRun) ([]tektonv1.TaskRun, error) {
+	list := &tektonv1.TaskRunList{}
+	err := r.taskRuns.List(ctx, list, client.InNamespace(run.Namespace),
+		client.MatchingLabels{pipeline.PipelineRunLabelKey: run.Name})
+	if err != nil {
+		return nil, fmt.Errorf("list TaskRuns of PipelineRun %s: %w", run.GetNamespacedName(), err)
+	}
+	own := list.Items[:0]
+	for i := range list.Items {
+		if metav1.IsControlledBy(&list.Items[i], run) {
+			own = append(own, list.Items[i])
+		}
+	}
+	return own, nil
+}
+
+func note(ctx context.Context, v verdict, answer issuesv1alpha1.IssueReportStatus, err error) error {
+	if err != nil {
+		return err
+	}
+	log := ctrl.LoggerFrom(ctx).WithValues("verdict", v, "result", answer.Result)
+	if len(answer.Issues) > 0 {
+		log = log.WithValues("issue", answer.Issues[0].Name)
+	}
+	if answer.Result == issuesv1alpha1.ResultUnchanged {
+		log = log.V(4)
+	}
+	log.Info("Reported PipelineRun")
+	return nil
+}

@@ -1,0 +1,221 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pipelinerun
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/report/reporttest"
+)
+
+// world is a cluster with a controller.
+type world struct {
+	*Reconciler
+	client   client.WithWatch
+	recorder *reporttest.Recorder
+	lists    int
+}
+
+func newWorld(t *testing.T, now time.Time, objects ...client.Object) *world {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	require.NoError(t, tektonv1.AddToScheme(scheme))
+	w := &world{recorder: &reporttest.Recorder{}}
+	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+		WithInterceptorFuncs(interceptor.Funcs{
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				w.lists++
+				return c.List(ctx, list, opts...)
+			},
+		}).Build()
+	w.Reconciler = New(w.client, w.client, w.recorder, clocktesting.NewFakePassiveClock(now))
+	return w
+}
+
+func (w *world) reconcile(t *testing.T, run *tektonv1.PipelineRun) (ctrl.Result, error) {
+	t.Helper()
+	return w.Reconcile(t.Context(), ctrl.Request{NamespacedName: run.GetNamespacedName()})
+}
+
+func TestReportsTheEnd(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason  string
+		run     *tektonv1.PipelineRun
+		outcome issuesv1alpha1.Outcome
+		lists   int
+	}{
+		"Failed":    {"with the TaskRuns", failing(), issuesv1alpha1.OutcomeFailed, 1},
+		"Succeeded": {"nobody needs the TaskRuns", green(), issuesv1alpha1.OutcomeSucceeded, 0},
+		"NeverRan": {
+			"there are no TaskRuns",
+			newRun(condition(corev1.ConditionFalse, tektonv1.PipelineRunReasonCouldntGetTask, "")), issuesv1alpha1.OutcomeFailed, 0,
+		},
+		"Cancelled": {"not a failure", failing(condition(corev1.ConditionFalse, tektonv1.PipelineRunReasonCancelled, "")), "", 0},
+		"Release":   {"another producer's", failing(label(labelService, "release")), "", 0},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, ended, tc.run)
+			_, err := w.reconcile(t, tc.run)
+			require.NoError(t, err)
+			require.Equal(t, tc.lists, w.lists, tc.reason)
+			if tc.outcome == "" {
+				require.Empty(t, w.recorder.Reports(), tc.reason)
+				return
+			}
+			require.Len(t, w.recorder.Reports(), 1)
+			require.Equal(t, tc.outcome, w.recorder.Reports()[0].Spec.Outcome)
+			require.Equal(t, "team-gamma", w.recorder.Reports()[0].Namespace)
+		})
+	}
+}
+
+func TestNamesTheRunsOwnTasks(t *testing.T) {
+	t.Parallel()
+	run, earlier := failing(), failing()
+	earlier.UID = "deleted"
+	left := newTask(earlier, "left", step("x", 9, "Error", ""))
+	w := newWorld(t, ended, run, left, newTask(run, "compile", step("compile", 3, "Error", "")))
+	_, err := w.reconcile(t, run)
+	require.NoError(t, err)
+	require.Equal(t, "Pipeline web-build failed: task compile, step compile exited with code 3",
+		w.recorder.Reports()[0].Spec.Issue.Title)
+}
+
+func TestReportsOnce(t *testing.T) {
+	t.Parallel()
+	run := failing()
+	w := newWorld(t, ended, run)
+	for range 3 {
+		_, err := w.reconcile(t, run)
+		require.NoError(t, err)
+	}
+	require.Len(t, w.recorder.Reports(), 1, "later updates of a run that is over cost nothing")
+
+	require.NoError(t, w.client.Delete(t.Context(), run))
+	_, err := w.reconcile(t, run)
+	require.NoError(t, err)
+	require.Empty(t, w.memory.runs, "a deleted run is forgotten")
+}
+
+// A restart sends the same observation again, which the server then knows.
+func TestRestartRepeatsTheSameReport(t *testing.T) {
+	t.Parallel()
+	run := failing()
+	first, second := newWorld(t, ended, run.DeepCopy()), newWorld(t, ended.Add(time.Hour), run.DeepCopy())
+	for _, w := range []*world{first, second} {
+		_, err := w.reconcile(t, run)
+		require.NoError(t, err)
+	}
+	require.Equal(t, first.recorder.Reports(), second.recorder.Reports())
+}
+
+func TestStuck(t *testing.T) {
+	t.Parallel()
+	waiting := taskReason(corev1.ConditionUnknown, tektonv1.TaskRunReasonPending, "0/3 nodes are available")
+	notDone := func(task *tektonv1.TaskRun) { task.Status.CompletionTime = nil }
+	isRunning := func(task *tektonv1.TaskRun) {
+		task.Status.Steps = []tektonv1.StepState{{ContainerState: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	}
+	going := condition(corev1.ConditionUnknown, tektonv1.PipelineRunReasonRunning, "")
+	held := condition(corev1.ConditionUnknown, tektonv1.PipelineRunReasonPending, "")
+	late := created.Add(startLimit + time.Minute)
+	cases := map[string]struct {
+		reason string
+		run    *tektonv1.PipelineRun
+		task   []taskOption
+		now    time.Time
+		after  time.Duration
+		title  string
+	}{
+		"Early":    {reason: "it may still start", run: newRun(), now: created.Add(time.Minute), after: 9 * time.Minute},
+		"Untaken":  {reason: "Tekton is not there", run: newRun(), now: late, title: "Pipeline web-build does not start: NotStarted"},
+		"Held":     {reason: "Kueue holds it", run: newRun(func(r *tektonv1.PipelineRun) { r.Spec.Status = tektonv1.PipelineRunSpecStatusPending }), now: late},
+		"Admitted": {reason: "Tekton has not noticed the admission yet", run: newRun(held), now: late},
+		"Pending": {
+			reason: "no node has room", run: newRun(started(), going, child("TaskRun")), now: late,
+			task: []taskOption{waiting, notDone}, title: "Pipeline web-build does not start: TaskRunPending",
+		},
+		"Going": {
+			reason: "a step runs", run: newRun(started(), going, child("TaskRun")), now: late,
+			task: []taskOption{waiting, notDone, isRunning},
+		},
+		"Custom": {reason: "nobody knows of a custom task", run: newRun(started(), going, child("CustomRun")), now: late},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.now, tc.run)
+			if tc.task != nil {
+				require.NoError(t, w.client.Create(t.Context(), newTask(tc.run, "compile", tc.task...)))
+			}
+			result, err := w.reconcile(t, tc.run)
+			require.NoError(t, err)
+			require.Equal(t, tc.after, result.RequeueAfter, tc.reason)
+			if tc.title == "" {
+				require.Empty(t, w.recorder.Reports(), tc.reason)
+				return
+			}
+			require.Len(t, w.recorder.Reports(), 1, tc.reason)
+			spec := w.recorder.Reports()[0].Spec
+			require.Equal(t, tc.title, spec.Issue.Title)
+			require.Empty(t, spec.Run.UID, "its later failure is to count")
+			require.True(t, spec.ObservedAt.Before(&metav1.MicroTime{Time: tc.now}), "always the same time")
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	reports := schema.GroupResource{Group: issuesv1alpha1.GroupName, Resource: "issuereports"}
+	terminating := apierrors.NewForbidden(reports, "", errors.New("namespace is being terminated"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	cases := map[string]struct {
+		reason   string
+		err      error
+		after    time.Duration
+		terminal bool
+		retry    bool
+	}{
+		"Invalid":     {reason: "it will be refused again", err: apierrors.NewInvalid(schema.GroupKind{}, "", nil), terminal: true},
+		"Forbidden":   {reason: "somebody may grant it", err: apierrors.NewForbidden(reports, "", errors.New("no")), after: forbiddenPause},
+		"Terminating": {reason: "nobody is left to tell", err: terminating},
+		"NoNamespace": {reason: "nobody is left to tell", err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x")},
+		"NoAPI":       {reason: "Kite's server comes back", err: apierrors.NewNotFound(reports, ""), retry: true},
+		"Unavailable": {reason: "the database comes back", err: apierrors.NewServiceUnavailable("x"), retry: true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := failing()
+			w := newWorld(t, ended, run)
+			w.recorder.Err = tc.err
+			result, err := w.reconcile(t, run)
+			require.Equal(t, tc.terminal, errors.Is(err, reconcile.TerminalError(nil)), tc.reason)
+			require.Equal(t, tc.terminal || tc.retry, err != nil, tc.reason)
+			require.Equal(t, tc.after, result.RequeueAfter, tc.reason)
+			require.Empty(t, w.memory.runs, "a report that did not arrive is not remembered")
+		})
+	}
+}

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package reporttest is for tests of programs that report.
+package reporttest
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+// Report is one report as its sender gave it.
+type Report struct {
+	Namespace string
+	Spec      issuesv1alpha1.IssueReportSpec
+}
+
+// Recorder keeps reports instead of sending them. Its zero value is ready for
+// use, by several goroutines at once.
+type Recorder struct {
+	// Err, when set, answers every report, which is not kept then.
+	Err error
+	// Status answers every other one.
+	Status issuesv1alpha1.IssueReportStatus
+
+	mu      sync.Mutex
+	reports []Report
+}
+
+// Failed keeps the report of a failure.
+func (r *Recorder) Failed(_ context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+	spec.Outcome = issuesv1alpha1.OutcomeFailed
+	return r.keep(namespace, spec)
+}
+
+// Succeeded keeps the report of a recovery.
+func (r *Recorder) Succeeded(_ context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+	spec.Outcome = issuesv1alpha1.OutcomeSucceeded
+	return r.keep(namespace, spec)
+}
+
+// Reports returns what was kept, in order.
+func (r *Recorder) Reports() []Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.reports)
+}
+
+func (r *Recorder) keep(namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Err != nil {
+		return issuesv1alpha1.IssueReportStatus{}, r.Err
+	}
+	r.reports = append(r.reports, Report{Namespace: namespace, Spec: spec})
+	return r.Status, nil
+}
