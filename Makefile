@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: The Kite Authors
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := bash
+.SHELLFLAGS := -o errexit -o nounset -o pipefail -c
+.DEFAULT_GOAL := help
+
+# What is downloaded or built once for all work trees: the cluster's programs, the linter.
+export KITE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kite
+
+# Every folder below cmd/ is a program; its image and binary are named kite-<folder>.
+PROGRAMS := $(notdir $(patsubst %/,%,$(wildcard cmd/*/)))
+
+# Extra flags for go test, for example TESTFLAGS='-v -run TestWatch'.
+TESTFLAGS ?=
+# Upstream's storage suite runs as often as this to find orders that are rare.
+CONFORMANCE_COUNT ?= 3
+SOAK_COUNT ?= 20
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := $(KITE_CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+export GOLANGCI_LINT
+export GOLANGCI_LINT_CACHE ?= $(KITE_CACHE)/lint
+
+# Tests take the database that KITE_TEST_POSTGRES_DSN names, else a private server that is started for them.
+POSTGRES = export KITE_TEST_POSTGRES_DSN="$${KITE_TEST_POSTGRES_DSN:-}"; \
+	if [[ -z $$KITE_TEST_POSTGRES_DSN ]]; then KITE_TEST_POSTGRES_DSN=$$(hack/cluster/postgres up); fi
+
+##@ General
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: ## Bring up a real cluster with Kite in it, let a pipeline fail, recover and fail again
+	hack/demo/run
+
+##@ Build
+
+.PHONY: build
+build: ## Build every program into bin/
+	@mkdir -p bin
+	$(foreach program,$(PROGRAMS),CGO_ENABLED=0 go build -trimpath -o bin/kite-$(program) ./cmd/$(program);)
+
+.PHONY: images
+images: ## Build one image per program; push them to KITE_REGISTRY, without it write archives to dist/
+	@go run ./hack/image $(if $(KITE_REGISTRY),--registry $(KITE_REGISTRY)) $(PROGRAMS)
+
+##@ Test
+
+.PHONY: test
+test: test-unit test-integration test-conformance test-e2e ## Run all tests: the next four targets
+
+.PHONY: test-unit
+test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
+	@$(POSTGRES); go test -race $(TESTFLAGS) ./cmd/... ./pkg/... ./hack/...
+
+.PHONY: test-integration
+test-integration: ## Test the server over HTTPS against a real PostgreSQL
+	@$(POSTGRES); go test -race -timeout 20m $(TESTFLAGS) ./test/integration/...
+
+.PHONY: test-conformance
+test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under the watch cache
+	@$(POSTGRES); go test -race -count=$(CONFORMANCE_COUNT) -timeout 30m $(TESTFLAGS) ./test/conformance/...
+
+.PHONY: test-e2e
+test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KUBECONFIG)
+	KITE_E2E=1 go test -count=1 -timeout 60m -v $(TESTFLAGS) ./test/e2e/...
+
+.PHONY: test-soak
+test-soak: ## Run the storage suite SOAK_COUNT (20) times
+	$(MAKE) test-conformance CONFORMANCE_COUNT=$(SOAK_COUNT) TESTFLAGS='-timeout 6h $(TESTFLAGS)'
+
+##@ Code
+
+.PHONY: generate
+generate: ## Regenerate code from the types in pkg/apis
+	hack/update-codegen.sh
+
+.PHONY: tidy
+tidy: ## Make go.mod and go.sum say what the code needs
+	go mod tidy
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Lint the code
+	$(GOLANGCI_LINT) run
+
+.PHONY: verify
+verify: $(GOLANGCI_LINT) ## Check that nothing is left to generate, tidy, format, lint or commit
+	hack/verify
+
+$(GOLANGCI_LINT):
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION) once, which takes some minutes"
+	@rm -rf $(@D)/build && mkdir -p $(@D)/build
+	@GOBIN=$(@D)/build GOFLAGS= CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' \
+		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(@D)/build/golangci-lint $@ && rmdir $(@D)/build
+
+##@ Cluster
+
+.PHONY: cluster-up
+cluster-up: ## Make a real cluster on this machine, or complete a half-made one
+	hack/cluster/up
+
+.PHONY: cluster-down
+cluster-down: ## Remove that cluster and the PostgreSQL servers of the tests
+	hack/cluster/down
+	hack/cluster/postgres down
+
+.PHONY: dev
+dev: ## Run kite-apiserver on this machine behind that cluster's aggregator
+	hack/dev
