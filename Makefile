@@ -74,6 +74,12 @@ test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KU
 test-soak: ## Run the storage suite SOAK_COUNT (20) times
 	$(MAKE) test-conformance CONFORMANCE_COUNT=$(SOAK_COUNT) TESTFLAGS='-timeout 6h $(TESTFLAGS)'
 
+##@ Benchmark
+
+.PHONY: bench-storage
+bench-storage: ## Measure writes/s at the storage, and the same SQL driven raw
+	@$(POSTGRES); go test -run '^$$' -bench Writes -benchtime 3s $(TESTFLAGS) ./pkg/storage/postgres/
+
 ##@ Code
 
 .PHONY: generate

@@ -324,7 +324,9 @@ func TestCached(t *testing.T) {
 
 // TestCachedAlone runs what cannot share the process with others, mostly because it sets
 // feature gates, which are global: one after the other, before the parallel tests.
-func TestCachedAlone(t *testing.T) { //nolint:paralleltest // see above
+//
+//nolint:paralleltest // it sets what is global
+func TestCachedAlone(t *testing.T) {
 	for _, snapshots := range []bool{true, false} {
 		suffix := map[bool]string{true: "WithSnapshots", false: "WithoutSnapshots"}[snapshots]
 		t.Run("List"+suffix, func(t *testing.T) {

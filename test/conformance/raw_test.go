@@ -156,7 +156,9 @@ func TestRaw(t *testing.T) {
 
 // TestRawAlone runs what cannot share the process with others, mostly because it sets
 // feature gates, which are global: one after the other, before the parallel tests.
-func TestRawAlone(t *testing.T) { //nolint:paralleltest // see above
+//
+//nolint:paralleltest // it sets what is global
+func TestRawAlone(t *testing.T) {
 	corrupt := &postgres.CorruptObjectError{Err: errors.New("bits flipped")}
 	t.Run("Get", func(t *testing.T) { // its parallel parts must not wait for others: it has a time to live
 		storagetesting.RunTestGet(t.Context(), t, setup(t))

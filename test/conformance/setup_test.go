@@ -114,7 +114,7 @@ func (e *env) checkStored(ctx context.Context, t *testing.T, key string) {
 	pod, ok := obj.(*example.Pod)
 	require.True(t, ok)
 	require.Empty(t, pod.ResourceVersion)
-	require.Empty(t, pod.SelfLink)
+	require.Empty(t, pod.SelfLink) //nolint:staticcheck // upstream's own check of what is stored
 }
 
 // increaseRV writes something that is not a pod.

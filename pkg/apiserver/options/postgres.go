@@ -68,7 +68,7 @@ func (o *PostgresOptions) AddFlags(fs *pflag.FlagSet) {
 // AddServeFlags adds what only a running server needs.
 func (o *PostgresOptions) AddServeFlags(fs *pflag.FlagSet) {
 	fs.Int32Var(&o.Postgres.MaxConnections, "postgres-max-connections", o.Postgres.MaxConnections,
-		"Connections for reads, at most. The server opens four more, for writes and for the change feed.")
+		"Connections for reads, at most. The server opens five more, for writes and for the change feed.")
 	fs.DurationVar(&o.Postgres.History, "history", o.Postgres.History,
 		"How long a watch can be resumed and a chunked list continued. At least 75s.")
 	fs.StringVar(&o.Migrate, "migrate", o.Migrate,

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"time"
 
@@ -40,8 +41,8 @@ type Config struct {
 	// share a database under different schemas. Defaults to DefaultSchema.
 	Schema string
 
-	// MaxConnections bounds the pool that reads use. The engine opens four more:
-	// two writers, the feed and its LISTEN. Defaults to 16.
+	// MaxConnections bounds the pool that reads use. The engine opens five more: two
+	// writers, two for its change feed, and its LISTEN. Defaults to 16.
 	MaxConnections int32
 
 	// History is how long events are kept: the time for which a watch can be
@@ -134,7 +135,7 @@ func (c Config) writerConfig() (*pgx.ConnConfig, error) {
 		return nil, err
 	}
 	timeout := fmt.Sprint(sessionTimeout.Milliseconds())
-	for name, value := range map[string]string{
+	maps.Copy(cfg.RuntimeParams, map[string]string{
 		"lock_timeout":                        timeout,
 		"statement_timeout":                   timeout,
 		"idle_in_transaction_session_timeout": timeout,
@@ -144,9 +145,7 @@ func (c Config) writerConfig() (*pgx.ConnConfig, error) {
 		"enable_hashjoin":                     "off",
 		"enable_mergejoin":                    "off",
 		"jit":                                 "off",
-	} {
-		cfg.RuntimeParams[name] = value
-	}
+	})
 	return cfg, nil
 }
 

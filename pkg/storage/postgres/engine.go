@@ -21,6 +21,9 @@ import (
 // process started: together with the process id that names it for ever.
 const backendStart = "kite.backend_start"
 
+// feedSessions is how many sessions feedPool has: the feed's, and one for the rest.
+const feedSessions = 2
+
 // Engine is one process's access to one schema: it groups writes, follows the change
 // feed, expires objects and trims history. It knows keys and bytes only. Several
 // engines, in as many processes, may work on one schema.
@@ -31,6 +34,7 @@ type Engine struct {
 
 	pool       *pgxpool.Pool // reads
 	writerPool *pgxpool.Pool // the sessions that take the write lock
+	feedPool   *pgxpool.Pool // the feed, hints and lost batches, which no slow read may hold up
 
 	queue *queue
 	feed  *feed
@@ -55,7 +59,7 @@ func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine,
 	e := &Engine{
 		cfg:         cfg,
 		lockKey:     lockKey(cfg.Schema),
-		channel:     "kite_" + cfg.Schema,
+		channel:     fmt.Sprintf("kite_%016x", uint64(lockKey(cfg.Schema))), //nolint:gosec // a name of its bits
 		queue:       newQueue(),
 		hints:       make(chan struct{}, 1),
 		projections: projections,
@@ -88,6 +92,11 @@ func (e *Engine) connect(ctx context.Context) error {
 		return err
 	}
 	writing.MaxConns = writers
+	feeding, err := e.cfg.poolConfig(e.prepare)
+	if err != nil {
+		return err
+	}
+	feeding.MaxConns = feedSessions
 	// The pools dial with the context of the request that needs a connection.
 	ctx = context.WithoutCancel(ctx)
 	if e.pool, err = pgxpool.NewWithConfig(ctx, readers); err != nil {
@@ -96,14 +105,16 @@ func (e *Engine) connect(ctx context.Context) error {
 	if e.writerPool, err = pgxpool.NewWithConfig(ctx, writing); err != nil {
 		return redact(err)
 	}
+	if e.feedPool, err = pgxpool.NewWithConfig(ctx, feeding); err != nil {
+		return redact(err)
+	}
 	return nil
 }
 
 // isFinal tells what no waiting mends: the wrong schema version, and a login or a
 // database that the server refuses.
 func isFinal(err error) bool {
-	var version *ErrSchemaVersion
-	if errors.As(err, &version) {
+	if _, ok := errors.AsType[*SchemaVersionError](err); ok {
 		return true
 	}
 	var pgErr *pgconn.PgError
@@ -151,6 +162,7 @@ func (e *Engine) Close() {
 
 func (e *Engine) closePools() {
 	e.writerPool.Close()
+	e.feedPool.Close()
 	e.pool.Close()
 }
 
@@ -161,9 +173,23 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return e.pool.Ping(ctx)
 }
 
+// acquire waits for a connection to read with, but not for long: a caller is better
+// told that the database is unavailable.
+func (e *Engine) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	waitCtx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	conn, err := e.pool.Acquire(waitCtx)
+	if err != nil {
+		return nil, apiError(ctx, err)
+	}
+	return conn, nil
+}
+
 // revisions reads the newest revision and compact_rv.
-func (e *Engine) revisions(ctx context.Context) (newest, compacted int64, err error) {
-	err = e.pool.QueryRow(ctx, revisionsSQL).Scan(&newest, &compacted)
+func revisions(ctx context.Context, pool *pgxpool.Pool) (newest, compacted int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	err = pool.QueryRow(ctx, revisionsSQL).Scan(&newest, &compacted)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read revisions: %w", err)
 	}
@@ -174,10 +200,15 @@ func (e *Engine) revisions(ctx context.Context) (newest, compacted int64, err er
 func (e *Engine) get(ctx context.Context, key string) (version, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	conn, err := e.acquire(ctx)
+	if err != nil {
+		return version{}, 0, err
+	}
+	defer conn.Release()
 	var newest int64
 	var rev *int64
 	var v version
-	if err := e.pool.QueryRow(ctx, getSQL, key).Scan(&newest, &rev, &v.value); err != nil {
+	if err := conn.QueryRow(ctx, getSQL, key).Scan(&newest, &rev, &v.value); err != nil {
 		return version{}, 0, apiError(ctx, fmt.Errorf("read %s: %w", key, err))
 	}
 	if rev != nil {
@@ -190,8 +221,13 @@ func (e *Engine) get(ctx context.Context, key string) (version, int64, error) {
 func (e *Engine) ClaimHolder(ctx context.Context, claim []byte) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	conn, err := e.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
 	key := ""
-	err := e.pool.QueryRow(ctx, claimSQL, claim).Scan(&key)
+	err = conn.QueryRow(ctx, claimSQL, claim).Scan(&key)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}

@@ -36,8 +36,7 @@ func apiError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return apierrors.NewTimeoutError("the request was cancelled or ran into its deadline while the database worked on it", retryAfterSeconds)
 	}
-	var version *ErrSchemaVersion
-	if errors.As(err, &version) {
+	if version, ok := errors.AsType[*SchemaVersionError](err); ok {
 		return unavailable(version.Error())
 	}
 	var pgErr *pgconn.PgError
@@ -77,6 +76,16 @@ func isOutage(code string) bool {
 	return false
 }
 
+// IsUnreachable tells a database that could not be connected to, or was starting or
+// stopping, from one that answered.
+func IsUnreachable(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
+		return false
+	}
+	var pgErr *pgconn.PgError
+	return !errors.As(err, &pgErr) || strings.HasPrefix(pgErr.Code, "57P")
+}
+
 // isBadData tells errors that one operation of a batch causes, so that splitting the
 // batch saves the others.
 func isBadData(code string) bool {
@@ -99,8 +108,7 @@ func tooLarge(size int) error {
 // redact keeps a connection string, and so a password, out of an error: the driver
 // masks what it can recognise, which malformed input may evade.
 func redact(err error) error {
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) {
+	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
 		return errors.New("want a URL such as postgres://user@host:5432/database?sslmode=verify-full, or key=value pairs")
 	}
 	return err

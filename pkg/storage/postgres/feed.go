@@ -110,7 +110,14 @@ func (f *feed) compactRevision() int64 {
 	return f.compacted
 }
 
-// run tails the table until ctx ends. A lost database stops nothing but the flow.
+func (f *feed) isBroken() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.broken != nil
+}
+
+// run tails the table until ctx ends or the feed is broken. A lost database stops
+// nothing but the flow.
 func (f *feed) run(ctx context.Context) {
 	logger := klog.FromContext(ctx)
 	pause, healthy := idlePoll, true
@@ -121,6 +128,8 @@ func (f *feed) run(ctx context.Context) {
 			logger.Info("The change feed's connection has changed", "healthy", healthy, "position", f.position(), "err", redactNil(err))
 		}
 		switch {
+		case f.isBroken():
+			return
 		case found:
 			pause = busyPoll
 		case err == nil:
@@ -149,7 +158,15 @@ func redactNil(err error) error {
 func (f *feed) read(ctx context.Context) (found bool, err error) {
 	f.mu.Lock()
 	started, wanted := f.started, f.progressWanted
+	f.progressWanted = false
 	f.mu.Unlock()
+	defer func() {
+		if wanted && err != nil {
+			f.mu.Lock()
+			f.progressWanted = true
+			f.mu.Unlock()
+		}
+	}()
 	if !started {
 		if err := f.start(ctx); err != nil {
 			return false, err
@@ -174,7 +191,7 @@ func (f *feed) read(ctx context.Context) (found bool, err error) {
 // start sets the position to the present. Older events are read from the table by
 // those who want them.
 func (f *feed) start(ctx context.Context) error {
-	newest, compacted, err := f.engine.revisions(ctx)
+	newest, compacted, err := revisions(ctx, f.engine.feedPool)
 	if err != nil {
 		return err
 	}
@@ -188,7 +205,7 @@ func (f *feed) start(ctx context.Context) error {
 func (f *feed) readChunk(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, sessionTimeout)
 	defer cancel()
-	rows, err := f.engine.pool.Query(ctx, tailSQL, f.position(), tailRows)
+	rows, err := f.engine.feedPool.Query(ctx, tailSQL, f.position(), tailRows)
 	if err != nil {
 		return 0, err
 	}
@@ -204,12 +221,11 @@ func (f *feed) readChunk(ctx context.Context) (int, error) {
 	}
 	compacted := f.compactRevision()
 	if compactions || chunk[0].rev != f.position()+1 {
-		if _, compacted, err = f.engine.revisions(ctx); err != nil {
+		if _, compacted, err = revisions(ctx, f.engine.feedPool); err != nil {
 			return 0, err
 		}
 	}
-	f.publish(ctx, chunk, compacted)
-	return n, nil
+	return n, f.publish(ctx, chunk, compacted)
 }
 
 // scanEvents reads rows of tail.sql and history.sql.
@@ -227,13 +243,13 @@ func scanEvents(rows pgx.Rows, yield func(*event)) error {
 }
 
 // publish appends what was read behind pos to the ring and wakes whom it concerns.
-func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) {
+func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.compacted = max(f.compacted, compacted)
 	for _, ev := range chunk {
 		if ev.rev != f.pos+1 && !f.jump(ctx, ev.rev) {
-			return
+			return f.broken
 		}
 		f.ring = append(f.ring, ev)
 		f.size += ev.size()
@@ -242,6 +258,7 @@ func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) {
 	}
 	f.shrink()
 	feedPosition.Set(float64(f.pos))
+	return nil
 }
 
 // jump deals with a hole before next. One that ends at or below compact_rv is history
@@ -295,7 +312,6 @@ func (f *feed) wakeAll() {
 func (f *feed) announceProgress() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.progressWanted = false
 	for _, subscriptions := range f.topics {
 		for s := range subscriptions {
 			s.progress = true
@@ -311,9 +327,8 @@ func (f *feed) shrink() {
 		f.base = f.ring[drop].rev
 		drop++
 	}
-	if drop > 0 {
-		f.ring = append([]*event(nil), f.ring[drop:]...)
-	}
+	clear(f.ring[:drop])
+	f.ring = f.ring[drop:] // append moves what is left when it needs room
 }
 
 // after returns the ring's events of a topic above cursor. The caller holds mu, and

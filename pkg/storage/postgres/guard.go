@@ -27,8 +27,11 @@ type databaseIdentity struct {
 
 func (i databaseIdentity) isNew() bool { return i.knownSystem == nil }
 
+// isHidden is true on a managed service that does not tell; only the feed's mark is left.
+func (i databaseIdentity) isHidden() bool { return i.system == nil }
+
 func (i databaseIdentity) isSame() bool {
-	return i.knownSystem != nil && *i.knownSystem == *i.system && *i.knownTimeline == *i.timeline
+	return i.isHidden() || i.knownSystem != nil && *i.knownSystem == *i.system && *i.knownTimeline == *i.timeline
 }
 
 // checkIdentity refuses to go on after a promotion or a restore as if nothing had
@@ -36,9 +39,11 @@ func (i databaseIdentity) isSame() bool {
 // other changes. Then the counter jumps far ahead and history is forgotten, so that
 // every client lists anew and none sees time go back.
 func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
-	id, err := readIdentity(ctx, conn)
+	read := readIdentity
+	id, err := read(ctx, conn)
 	if isDenied(err) {
-		return nil // a managed service that hides them; only the feed's mark is left
+		read = readNewest
+		id, err = read(ctx, conn)
 	}
 	if err != nil {
 		return err
@@ -46,7 +51,18 @@ func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
 	if id.isSame() && id.newest >= e.feed.position() {
 		return nil
 	}
-	return e.adopt(ctx, conn)
+	return e.adopt(ctx, conn, read)
+}
+
+type identityReader func(context.Context, *pgx.Conn) (databaseIdentity, error)
+
+func readNewest(ctx context.Context, conn *pgx.Conn) (databaseIdentity, error) {
+	var id databaseIdentity
+	var compacted int64
+	if err := conn.QueryRow(ctx, revisionsSQL).Scan(&id.newest, &compacted); err != nil {
+		return id, fmt.Errorf("read revisions: %w", err)
+	}
+	return id, nil
 }
 
 func readIdentity(ctx context.Context, conn *pgx.Conn) (databaseIdentity, error) {
@@ -64,20 +80,20 @@ func isDenied(err error) bool {
 }
 
 // adopt decides under the write lock, where one process is the first to see it.
-func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn) error {
+func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn, read identityReader) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockSQL, e.lockKey); err != nil {
 			return fmt.Errorf("take the write lock: %w", err)
 		}
-		id, err := readIdentity(ctx, conn)
+		id, err := read(ctx, conn)
 		mark := e.feed.position()
 		if err != nil || (id.isSame() && id.newest >= mark) {
 			return err
 		}
-		if _, err := tx.Exec(ctx, adoptSQL, *id.system, *id.timeline); err != nil {
+		if _, err := tx.Exec(ctx, adoptSQL, id.system, id.timeline); err != nil {
 			return fmt.Errorf("record the database's identity: %w", err)
 		}
-		if id.isNew() && id.newest >= mark {
+		if id.isNew() && !id.isHidden() && id.newest >= mark {
 			return nil
 		}
 		next := max(id.newest+revisionJump, mark+revisionJump, e.cfg.Clock.Now().UnixMicro())

@@ -38,7 +38,7 @@ func (e *Engine) sendHints(ctx context.Context) {
 		case <-e.hints:
 		}
 		sendCtx, cancel := context.WithTimeout(ctx, sessionTimeout)
-		_, err := e.pool.Exec(sendCtx, "SELECT pg_notify($1, '')", e.channel)
+		_, err := e.feedPool.Exec(sendCtx, "SELECT pg_notify($1, '')", e.channel)
 		cancel()
 		if err != nil {
 			klog.FromContext(ctx).V(4).Info("No hint was sent; other replicas poll", "err", redact(err))

@@ -76,7 +76,12 @@ func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
 	if conditions != "" {
 		join = "JOIN " + pgx.Identifier{s.Projection.Table}.Sanitize() + " p ON p.key = o.key"
 	}
-	rows, err := s.engine.pool.Query(ctx, fmt.Sprintf(sql, join, conditions), args...)
+	conn, err := s.engine.acquire(ctx)
+	if err != nil {
+		return page{}, err
+	}
+	defer conn.Release()
+	rows, err := conn.Query(ctx, fmt.Sprintf(sql, join, conditions), args...)
 	if err != nil {
 		return page{}, apiError(ctx, err)
 	}

@@ -21,15 +21,15 @@ const versionTable = "schema_version"
 // grants it what serving needs when the role exists.
 const serverRole = "kite"
 
-// ErrSchemaVersion says that the database's schema is not the one this program
+// SchemaVersionError says that the database's schema is not the one this program
 // was built for.
-type ErrSchemaVersion struct {
+type SchemaVersionError struct {
 	Schema     string
 	Have, Want int32
 }
 
 // Error names the command that mends it.
-func (e *ErrSchemaVersion) Error() string {
+func (e *SchemaVersionError) Error() string {
 	if e.Have < e.Want {
 		return fmt.Sprintf("schema %q is at version %d, this program needs %d: run `kite-apiserver migrate`",
 			e.Schema, e.Have, e.Want)
@@ -42,6 +42,7 @@ func (e *ErrSchemaVersion) Error() string {
 // lacks, each in its own transaction and all under a lock, so that several programs
 // may call it at once. It returns the version before and after.
 func Migrate(ctx context.Context, cfg Config) (from, to int32, err error) {
+	cfg = cfg.withDefaults()
 	connCfg, err := cfg.connConfig()
 	if err != nil {
 		return 0, 0, err
@@ -63,9 +64,9 @@ func Migrate(ctx context.Context, cfg Config) (from, to int32, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("read schema version: %w", err)
 	}
-	to = int32(len(migrator.Migrations))
+	to = SchemaVersion()
 	if from > to {
-		return from, to, &ErrSchemaVersion{Schema: cfg.Schema, Have: from, Want: to}
+		return from, to, &SchemaVersionError{Schema: cfg.Schema, Have: from, Want: to}
 	}
 	if err := migrator.Migrate(ctx); err != nil {
 		return from, from, fmt.Errorf("migrate schema %q: %w", cfg.Schema, err)
@@ -131,7 +132,7 @@ func SchemaVersion() int32 {
 	if err != nil {
 		panic(err)
 	}
-	return int32(len(files))
+	return int32(len(files)) //nolint:gosec // a handful
 }
 
 // checkSchemaVersion refuses a connection to a schema of another version.
@@ -144,7 +145,7 @@ func checkSchemaVersion(ctx context.Context, conn *pgx.Conn, schema string) erro
 		return fmt.Errorf("read %s of schema %q: %w", versionTable, schema, err)
 	}
 	if want := SchemaVersion(); have != want {
-		return &ErrSchemaVersion{Schema: schema, Have: have, Want: want}
+		return &SchemaVersionError{Schema: schema, Have: have, Want: want}
 	}
 	return nil
 }

@@ -36,7 +36,10 @@ type operation struct {
 	row []string
 
 	queuedAt time.Time
-	done     chan outcome
+	// number is the operation's place among all that were queued, takenAt the newest
+	// number when a writer took it.
+	number, takenAt int64
+	done            chan outcome
 }
 
 // outcome is the answer to one operation. When neither err, rev nor holder is set,
@@ -53,6 +56,12 @@ type outcome struct {
 }
 
 func (o outcome) applied() bool { return o.err == nil && o.rev > 0 }
+
+// unexplained says that an operation was refused in a batch whose answer was lost: by
+// its key or by its claim.
+func (o outcome) unexplained() bool {
+	return !o.applied() && o.holder == "" && !o.known && !o.current.exists()
+}
 
 func (op *operation) size() int { return len(op.value) + len(op.key) + 256 }
 

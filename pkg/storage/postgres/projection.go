@@ -167,7 +167,7 @@ func (c Column) condition(r fields.Requirement, n int) (sql, value string) {
 		return fmt.Sprintf("p.%s = $%d", c.Name, n), r.Value
 	case c.Match == Contains && equal:
 		return fmt.Sprintf("position($%d in p.%s) > 0", n, c.Name), strings.ToLower(r.Value)
-	case c.Match == HasMember && equal && !strings.Contains(r.Value, memberSeparator):
+	case c.Match == HasMember && equal && r.Value != "" && !strings.Contains(r.Value, memberSeparator):
 		return fmt.Sprintf("p.%s @> ARRAY[$%d::text]", c.Name, n), r.Value
 	default:
 		return "", ""

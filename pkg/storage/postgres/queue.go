@@ -29,6 +29,8 @@ type queue struct {
 	queued []*operation
 	// busy are the resources of operations that a writer has taken and not finished.
 	busy map[string]struct{}
+	// added counts the operations that were ever queued.
+	added int64
 	// wake holds a token while there may be something to take.
 	wake chan struct{}
 }
@@ -44,6 +46,8 @@ func (q *queue) add(op *operation) error {
 	if len(q.queued) >= maxQueued {
 		return apierrors.NewTooManyRequests("too many writes are waiting for the database", retryAfterSeconds)
 	}
+	q.added++
+	op.number = q.added
 	q.queued = append(q.queued, op)
 	q.signal()
 	return nil
@@ -75,21 +79,29 @@ func (q *queue) take(ctx context.Context) []*operation {
 	}
 }
 
+// next takes a batch. What stays blocks what comes behind it on the same key or claim,
+// so that nothing is overtaken there, and nothing starves.
 func (q *queue) next() []*operation {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var batch []*operation
 	bytes := 0
+	blocked := map[string]struct{}{}
 	rest := q.queued[:0]
-	for _, op := range q.queued {
-		full := len(batch) == maxBatchOps || (len(batch) > 0 && bytes+op.size() > maxBatchBytes)
-		if full || q.isBusy(op) {
+	for i, op := range q.queued {
+		if len(batch) == maxBatchOps {
+			rest = append(rest, q.queued[i:]...)
+			break
+		}
+		names := op.resources()
+		full := len(batch) > 0 && bytes+op.size() > maxBatchBytes
+		if full || containsAny(q.busy, names) || containsAny(blocked, names) {
+			addTo(blocked, names)
 			rest = append(rest, op)
 			continue
 		}
-		for _, name := range op.resources() {
-			q.busy[name] = struct{}{}
-		}
+		addTo(q.busy, names)
+		op.takenAt = q.added
 		batch = append(batch, op)
 		bytes += op.size()
 	}
@@ -101,22 +113,28 @@ func (q *queue) next() []*operation {
 	return batch
 }
 
-func (q *queue) isBusy(op *operation) bool {
-	return slices.ContainsFunc(op.resources(), func(name string) bool {
-		_, busy := q.busy[name]
-		return busy
+func containsAny(set map[string]struct{}, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, ok := set[name]
+		return ok
 	})
+}
+
+func addTo(set map[string]struct{}, names []string) {
+	for _, name := range names {
+		set[name] = struct{}{}
+	}
 }
 
 // finish answers the operations of a batch, and those behind them that the answers
 // have made hopeless.
 func (q *queue) finish(batch []*operation, outcomes []outcome) {
 	q.mu.Lock()
-	newest := make(map[string]version, len(batch))
+	newest := make(map[string]news, len(batch))
 	for i, op := range batch {
 		q.release(op)
 		if v, ok := versionAfter(op, outcomes[i]); ok {
-			newest[op.key] = v
+			newest[op.key] = news{version: v, asOf: op.takenAt}
 		}
 	}
 	stale := q.removeStale(newest)
@@ -127,7 +145,7 @@ func (q *queue) finish(batch []*operation, outcomes []outcome) {
 		op.done <- outcomes[i]
 	}
 	for _, op := range stale {
-		op.done <- outcome{current: newest[op.key], known: true}
+		op.done <- outcome{current: newest[op.key].version, known: true}
 	}
 }
 
@@ -148,13 +166,21 @@ func (q *queue) release(op *operation) {
 	}
 }
 
+// news is a key's version, as a batch found or left it that was taken when asOf
+// operations had been queued.
+type news struct {
+	version
+	asOf int64
+}
+
 // removeStale takes out the operations whose expected revision is older than what
-// their key is known to have had just now.
-func (q *queue) removeStale(newest map[string]version) []*operation {
+// their key had while they were waiting. Those that came after the batch was taken
+// have to ask: another process may have changed the key again before they came.
+func (q *queue) removeStale(newest map[string]news) []*operation {
 	var stale []*operation
 	q.queued = slices.DeleteFunc(q.queued, func(op *operation) bool {
 		v, ok := newest[op.key]
-		if !ok || op.expect >= v.rev {
+		if !ok || op.number > v.asOf || op.expect >= v.rev {
 			return false
 		}
 		stale = append(stale, op)

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
-	"k8s.io/apiserver/pkg/storage/value"
 	"k8s.io/apiserver/pkg/storage/value/encrypt/identity"
 	flowcontrolrequest "k8s.io/apiserver/pkg/util/flowcontrol/request"
 	"k8s.io/client-go/tools/cache"
@@ -69,7 +68,7 @@ func (g *RESTOptionsGetter) decorator(resource Resource) generic.StorageDecorato
 			GroupResource:    config.GroupResource,
 			Prefix:           resourcePrefix,
 			Codec:            config.Codec,
-			Transformer:      corruptAware{value.Transformer(identity.NewEncryptCheckTransformer())},
+			Transformer:      corruptAware{identity.NewEncryptCheckTransformer()},
 			NewFunc:          newFunc,
 			NewListFunc:      newListFunc,
 			Claim:            resource.Claim,

@@ -43,9 +43,14 @@ func (s *Store) readStats(ctx context.Context) (storage.Stats, error) {
 	if err != nil {
 		return storage.Stats{}, err
 	}
+	conn, err := s.engine.acquire(ctx)
+	if err != nil {
+		return storage.Stats{}, err
+	}
+	defer conn.Release()
 	lo, hi := keyRange(prefix)
 	var count, size int64
-	if err := s.engine.pool.QueryRow(ctx, statsSQL, lo, hi).Scan(&count, &size); err != nil {
+	if err := conn.QueryRow(ctx, statsSQL, lo, hi).Scan(&count, &size); err != nil {
 		return storage.Stats{}, apiError(ctx, err)
 	}
 	stats := storage.Stats{ObjectCount: count}

@@ -8,14 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/conversion"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/storage"
@@ -144,135 +142,6 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 		return asCorruptKey(preparedKey, storage.NewInternalError(err))
 	}
 	return asCorruptKey(preparedKey, s.decode(data, out, v.rev))
-}
-
-// state is an object as an update or a deletion finds it.
-type state struct {
-	obj  runtime.Object
-	rev  int64
-	data []byte
-	// stale says that the value must be written although the object is equal, because
-	// the transformer wants it in another form.
-	stale bool
-	// current says that the database said so, not a cache.
-	current bool
-}
-
-// loader reads the newest state of one key.
-type loader struct {
-	store *Store
-	key   string
-	// typ is the object's type.
-	typ            reflect.Value
-	ignoreNotFound bool
-	// wantCorrupt turns success and failure round: only an object that cannot be
-	// transformed or decoded is a state, and its obj is nil.
-	wantCorrupt bool
-}
-
-func (s *Store) newLoader(key string, out runtime.Object) (*loader, error) {
-	typ, err := conversion.EnforcePtr(out)
-	if err != nil {
-		return nil, fmt.Errorf("want a pointer to an object: %w", err)
-	}
-	return &loader{store: s, key: key, typ: typ}, nil
-}
-
-func (l *loader) load(ctx context.Context) (*state, error) {
-	v, _, err := l.store.engine.get(ctx, l.key)
-	if err != nil {
-		return nil, err
-	}
-	return l.fromVersion(ctx, v)
-}
-
-// afterRefusal is the state that an outcome tells, read again if it does not.
-func (l *loader) afterRefusal(ctx context.Context, o outcome) (*state, error) {
-	refusals.WithLabelValues("revision").Inc()
-	if !o.known {
-		return l.load(ctx)
-	}
-	return l.fromVersion(ctx, o.current)
-}
-
-func (l *loader) fromVersion(ctx context.Context, v version) (*state, error) {
-	st := &state{rev: v.rev, current: true, obj: l.newObject()}
-	if !v.exists() {
-		if !l.ignoreNotFound {
-			return nil, storage.NewKeyNotFoundError(l.key, 0)
-		}
-		return st, runtime.SetZeroValue(st.obj)
-	}
-	data, stale, err := l.store.fromStorage(ctx, l.key, v.value)
-	if err != nil {
-		if !l.wantCorrupt {
-			return nil, storage.NewInternalError(err)
-		}
-		return &state{rev: v.rev, current: true, stale: true}, nil
-	}
-	st.data, st.stale = data, stale
-	if err := l.store.decode(data, st.obj, v.rev); err != nil {
-		if !l.wantCorrupt {
-			return nil, err
-		}
-		st.obj = nil
-		return st, nil
-	}
-	if l.wantCorrupt {
-		return nil, storage.NewInvalidObjError(l.key, "unsafe deletion is not allowed because the object is decodable from storage")
-	}
-	return st, nil
-}
-
-func (l *loader) newObject() runtime.Object {
-	if u, ok := l.typ.Addr().Interface().(runtime.Unstructured); ok {
-		return u.NewEmptyInstance()
-	}
-	return reflect.New(l.typ.Type()).Interface().(runtime.Object) //nolint:forcetypeassert // EnforcePtr of an Object
-}
-
-// fromObject is the state that a cache suggests. Its bytes are the object's, encoded
-// anew without the resource version, which is not stored.
-func (l *loader) fromObject(obj runtime.Object) (*state, error) {
-	rv, err := l.store.versioner.ObjectResourceVersion(obj)
-	if err != nil {
-		return nil, fmt.Errorf("read resource version: %w", err)
-	}
-	if err := l.store.versioner.PrepareObjectForStorage(obj); err != nil {
-		return nil, fmt.Errorf("prepare object for storage: %w", err)
-	}
-	data, err := runtime.Encode(l.store.Codec, obj)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.store.versioner.UpdateObject(obj, rv); err != nil {
-		return nil, fmt.Errorf("set resource version: %w", err)
-	}
-	return &state{obj: obj, rev: int64(rv), data: data}, nil //nolint:gosec // a revision
-}
-
-// first is the state to start with: the suggestion, if there is one.
-func (l *loader) first(ctx context.Context, suggestion runtime.Object) (*state, error) {
-	if suggestion != nil && !l.wantCorrupt {
-		return l.fromObject(suggestion)
-	}
-	return l.load(ctx)
-}
-
-// recheck deals with a refusal by a caller's function. A verdict on the newest state
-// stands; one on a suggestion stands only if the suggestion turns out to be the newest.
-func (l *loader) recheck(ctx context.Context, st *state, verdict error) (*state, error) {
-	if st.current {
-		return nil, verdict
-	}
-	newest, err := l.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if newest.rev == st.rev {
-		return nil, verdict
-	}
-	return newest, nil
 }
 
 // Delete implements storage.Interface. No lock is held while validateDeletion runs.
@@ -480,7 +349,7 @@ func (s *Store) RequestWatchProgress(context.Context) error {
 // time, and makes the feed catch up to what it said.
 func (s *Store) GetCurrentResourceVersion(ctx context.Context) (uint64, error) {
 	rev, err := s.engine.asks.do(ctx, func(ctx context.Context) (int64, error) {
-		newest, _, err := s.engine.revisions(ctx)
+		newest, _, err := revisions(ctx, s.engine.pool)
 		return newest, err
 	})
 	if err != nil {

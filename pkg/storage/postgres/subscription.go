@@ -140,6 +140,8 @@ func (s *subscription) caughtUp() (rev int64, idle bool) {
 // history reads a page of the topic's events in (from, upTo] from the table. That
 // compact_rv is still not above from afterwards proves that none was missing.
 func (s *subscription) history(ctx context.Context, from, upTo int64) ([]*event, int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	e := s.feed.engine
 	lo, hi := keyRange(s.topic)
 	rows, err := e.pool.Query(ctx, historySQL, lo, hi, from, upTo, historyRows)
@@ -150,7 +152,7 @@ func (s *subscription) history(ctx context.Context, from, upTo int64) ([]*event,
 	if err := scanEvents(rows, func(ev *event) { events = append(events, ev) }); err != nil {
 		return nil, 0, fmt.Errorf("read events after %d: %w", from, err)
 	}
-	_, compacted, err := e.revisions(ctx)
+	_, compacted, err := revisions(ctx, e.pool)
 	if err != nil {
 		return nil, 0, err
 	}

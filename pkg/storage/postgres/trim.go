@@ -33,12 +33,11 @@ func (e *Engine) trim(ctx context.Context) {
 }
 
 func (e *Engine) trimOnce(ctx context.Context, conn *pgxpool.Conn) error {
-	horizon := e.cfg.Clock.Now().Add(-e.cfg.History)
 	for {
 		var rev *int64
 		var changes bool
 		var old int64
-		if err := conn.QueryRow(ctx, trimmableSQL, horizon, trimRows).Scan(&rev, &changes, &old); err != nil {
+		if err := conn.QueryRow(ctx, trimmableSQL, e.cfg.History.Seconds(), trimRows).Scan(&rev, &changes, &old); err != nil {
 			return fmt.Errorf("look for old events: %w", err)
 		}
 		if rev == nil || !changes {

@@ -158,7 +158,7 @@ func (w *watcher) sendInitialEvents() error {
 		if err != nil {
 			return err
 		}
-		if requested := uint64(w.rev); requested > current { //nolint:gosec // a revision
+		if requested := uint64(w.rev); requested > current {
 			return storage.NewTooLargeResourceVersionError(requested, current, 1)
 		}
 	}

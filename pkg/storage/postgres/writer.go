@@ -133,11 +133,14 @@ func (e *Engine) tryBatch(ctx context.Context, batch []*operation) ([]outcome, e
 
 	id := uuid.New()
 	floor := e.feed.position()
-	started := time.Now()
+	started := e.cfg.Clock.Now()
 	outcomes, err := e.sendBatch(ctx, conn, id, batch)
-	observeBatch(len(batch), time.Since(started), err)
+	observeBatch(len(batch), e.cfg.Clock.Since(started), err)
 	if err == nil || isCertain(err) {
 		return outcomes, err
+	}
+	if pgconn.SafeToRetry(err) {
+		return nil, errors.Join(errRetry, err) // nothing was sent
 	}
 	klog.FromContext(ctx).Info("Lost a connection during a write; looking for its outcome", "batch", id, "operations", len(batch), "err", err)
 	return e.settle(context.WithoutCancel(ctx), conn.Conn(), id, floor, batch)
@@ -228,12 +231,12 @@ func (e *Engine) settle(ctx context.Context, lost *pgx.Conn, id uuid.UUID, floor
 func (e *Engine) endBackend(ctx context.Context, lost *pgx.Conn) (gone bool, err error) {
 	const sql = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2`
 	alive := 0
-	err = e.pool.QueryRow(ctx, sql, lost.PgConn().PID(), lost.PgConn().CustomData()[backendStart]).Scan(&alive)
+	err = e.feedPool.QueryRow(ctx, sql, lost.PgConn().PID(), lost.PgConn().CustomData()[backendStart]).Scan(&alive)
 	return alive == 0, err
 }
 
 func (e *Engine) readBatch(ctx context.Context, id uuid.UUID, floor int64, batch []*operation) ([]outcome, error) {
-	rows, err := e.pool.Query(ctx, settleSQL, floor, id)
+	rows, err := e.feedPool.Query(ctx, settleSQL, floor, id)
 	if err != nil {
 		return nil, errUnsettled
 	}

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"k8s.io/apimachinery/pkg/fields"
+)
+
+// What tests of package postgres_test look at from inside; pgtest imports this
+// package, so that they cannot be part of it.
+
+// WriterConfig is the configuration of the sessions that take the write lock.
+func (c Config) WriterConfig() (*pgx.ConnConfig, error) { return c.withDefaults().writerConfig() }
+
+// ReaderConfig is the configuration of all other sessions.
+func (c Config) ReaderConfig() (*pgx.ConnConfig, error) { return c.withDefaults().connConfig() }
+
+// WriteLock is the key of the schema's write lock.
+func (e *Engine) WriteLock() int64 { return e.lockKey }
+
+// FeedPosition is the revision up to which the engine has read the feed.
+func (e *Engine) FeedPosition() int64 { return e.feed.position() }
+
+// Queued is how many operations wait for a writer.
+func (e *Engine) Queued() int {
+	e.queue.mu.Lock()
+	defer e.queue.mu.Unlock()
+	return len(e.queue.queued)
+}
+
+// ForgetRecent empties the feed's ring, as many or large events would.
+func (e *Engine) ForgetRecent() {
+	e.feed.mu.Lock()
+	defer e.feed.mu.Unlock()
+	e.feed.ring, e.feed.size, e.feed.base = nil, 0, e.feed.pos
+}
+
+// TrimNow does what the trimmer does now and then.
+func (e *Engine) TrimNow(ctx context.Context) error {
+	return e.exclusive(ctx, "trim", func(conn *pgxpool.Conn) error { return e.trimOnce(ctx, conn) })
+}
+
+// Statements are the texts of all embedded statements by name, as readers and writers
+// send them: those with a projection are rendered for p and selector.
+func Statements(p *Projection, selector fields.Selector) (writing, reading map[string]string) {
+	conditions, _ := p.conditions(selector, make([]any, 5))
+	exact, _ := p.conditions(selector, make([]any, 6))
+	join := "JOIN " + pgx.Identifier{p.Table}.Sanitize() + " p ON p.key = o.key"
+	writing = map[string]string{
+		"write": writeSQL, "compact": compactSQL, "project": p.putSQL(), "unproject": p.deleteSQL(),
+		"identity": identitySQL, "adopt": adoptSQL, "jump": jumpSQL,
+	}
+	reading = map[string]string{
+		"tail": tailSQL, "history": historySQL, "trimmable": trimmableSQL, "trim": trimSQL,
+		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "revisions": revisionsSQL,
+		"settle": settleSQL, "stats": statsSQL,
+		"list": fmt.Sprintf(listSQL, "", ""), "list_exact": fmt.Sprintf(listExactSQL, "", ""),
+		"list projected":       fmt.Sprintf(listSQL, join, conditions),
+		"list_exact projected": fmt.Sprintf(listExactSQL, join, exact),
+	}
+	return writing, reading
+}
