@@ -39,6 +39,12 @@ func identity(run *tektonv1.PipelineRun) issuesv1alpha1.ReportedIssue {
 	}
 }
 
+// sameProblem says whether two runs of a namespace report to the same issue.
+func sameProblem(a, b *tektonv1.PipelineRun) bool {
+	x, y := identity(a), identity(b)
+	return x.Type == y.Type && x.Scope == y.Scope && x.Stage == y.Stage && x.Key == y.Key
+}
+
 func typeOf(run *tektonv1.PipelineRun) string {
 	switch run.Labels[labelRunType] {
 	case "build":

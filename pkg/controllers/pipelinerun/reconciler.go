@@ -93,7 +93,42 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 		}
 	}
 	answer, err := r.reporter.Failed(ctx, run.Namespace, failure(run, v, taskRuns))
-	return note(ctx, v, answer, err)
+	if err := note(ctx, v, answer, err); err != nil || answer.Result != issuesv1alpha1.ResultCreated {
+		return err
+	}
+	return r.repeatRecovery(ctx, run)
+}
+
+// repeatRecovery reports the success that came after a failure which has opened an
+// issue. The server remembers no recovery without an issue, and runs are read in any
+// order, above all those that ended before Kite was installed.
+func (r *Reconciler) repeatRecovery(ctx context.Context, failed *tektonv1.PipelineRun) error {
+	list := &tektonv1.PipelineRunList{}
+	if err := r.runs.List(ctx, list, client.InNamespace(failed.Namespace)); err != nil {
+		return fmt.Errorf("list PipelineRuns after %s: %w", failed.GetNamespacedName(), err)
+	}
+	green := newestRecovery(failed, list.Items)
+	if green == nil {
+		return nil
+	}
+	answer, err := r.reporter.Succeeded(ctx, green.Namespace, recovery(green))
+	return note(ctx, succeeded, answer, err)
+}
+
+// newestRecovery is the last of the runs that succeeded after a run of the same problem
+// failed; nil when there is none.
+func newestRecovery(failed *tektonv1.PipelineRun, runs []tektonv1.PipelineRun) *tektonv1.PipelineRun {
+	newest, at := (*tektonv1.PipelineRun)(nil), completedAt(failed)
+	for i := range runs {
+		run := &runs[i]
+		if otherProducer(run) != "" || judge(run) != succeeded || !sameProblem(run, failed) {
+			continue
+		}
+		if ended := completedAt(run); !ended.Before(at) {
+			newest, at = run, ended
+		}
+	}
+	return newest
 }
 
 // awaitStart looks at a run again when it should have started, and then once.

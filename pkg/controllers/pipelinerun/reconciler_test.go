@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -117,6 +118,43 @@ func TestReportsOnce(t *testing.T) {
 	_, err := w.reconcile(t, run)
 	require.NoError(t, err)
 	require.Empty(t, w.memory.runs, "a deleted run is forgotten")
+}
+
+// Runs that ended before Kite was installed are read in any order.
+func TestRepeatsTheRecoveryAfterALateFailure(t *testing.T) {
+	t.Parallel()
+	named := func(name string, after time.Duration) runOption {
+		return func(run *tektonv1.PipelineRun) {
+			run.Name, run.UID = name, types.UID(name)
+			run.Status.CompletionTime = &metav1.Time{Time: ended.Add(after)}
+		}
+	}
+	red := failing(named("red", 0))
+	cases := map[string]struct {
+		reason string
+		other  *tektonv1.PipelineRun
+		result issuesv1alpha1.ReportResult
+		want   []issuesv1alpha1.Outcome
+	}{
+		"Later":     {"it was reported before there was an issue", green(named("later", time.Minute)), issuesv1alpha1.ResultCreated, []issuesv1alpha1.Outcome{"Failed", "Succeeded"}},
+		"Earlier":   {"it recovers nothing", green(named("earlier", -time.Minute)), issuesv1alpha1.ResultCreated, []issuesv1alpha1.Outcome{"Failed"}},
+		"Elsewhere": {"another problem", green(named("elsewhere", time.Minute), label(labelComponent, "shop")), issuesv1alpha1.ResultCreated, []issuesv1alpha1.Outcome{"Failed"}},
+		"Known":     {"the server has seen it", green(named("known", time.Minute)), issuesv1alpha1.ResultUpdated, []issuesv1alpha1.Outcome{"Failed"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, ended.Add(time.Hour), red.DeepCopy(), tc.other)
+			w.recorder.Status = issuesv1alpha1.IssueReportStatus{Result: tc.result}
+			_, err := w.reconcile(t, red)
+			require.NoError(t, err)
+			var got []issuesv1alpha1.Outcome
+			for _, report := range w.recorder.Reports() {
+				got = append(got, report.Spec.Outcome)
+			}
+			require.Equal(t, tc.want, got, tc.reason)
+		})
+	}
 }
 
 // A restart sends the same observation again, which the server then knows.
