@@ -87,7 +87,7 @@ func randomReports(random *rand.Rand) []*issues.IssueReport {
 func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(500) {
-		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a seed must give the same case again
+		random := rand.New(rand.NewPCG(seed, 1))
 		reports := randomReports(random)
 		first := random.IntN(len(reports))
 		// A recovery without an issue is not remembered: a failure opens it.
@@ -110,7 +110,7 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 
 func TestManyParallelReports(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a seed must give the same case again
+	random := rand.New(rand.NewPCG(7, 7))
 	reports := make([]*issues.IssueReport, 500)
 	for i := range reports {
 		reports[i] = failed(i, withRun(fmt.Sprintf("uid-%d", i)))

@@ -126,6 +126,20 @@ func TestStartErrors(t *testing.T) {
 // isRaceNotice tells what component-base logs first in a program built with -race.
 func isRaceNotice(line string) bool { return strings.HasSuffix(line, "Data race detection enabled") }
 
+func TestMigrateWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	env := []string{options.EnvDSN + "=postgres://kite:hunter2@127.0.0.1:1/kite"}
+	out, err := command(t.Context(), env, "migrate").CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.NotContains(t, string(out), "hunter2")
+
+	out, err = command(t.Context(), env, "migrate", "--skip-unreachable").CombinedOutput()
+	require.NoError(t, err, "a server that starts next still serves discovery")
+	require.Contains(t, string(out), "schema kite is not looked at: connect to PostgreSQL")
+	require.NotContains(t, string(out), "hunter2")
+}
+
 func TestServeNamesTheMissingMigration(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.EmptyConfig(t)

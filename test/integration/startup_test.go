@@ -23,7 +23,7 @@ func TestWrongSchemaVersionStopsTheStart(t *testing.T) {
 	pg := pgtest.EmptyConfig(t)
 	cfg := newConfig(t, settings{postgres: &pg})
 	_, err := cfg.Complete().New(t.Context())
-	var version *postgres.ErrSchemaVersion
+	var version *postgres.SchemaVersionError
 	require.ErrorAs(t, err, &version)
 	require.ErrorContains(t, err, "kite-apiserver migrate")
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	cliflag "k8s.io/component-base/cli/flag"
 
 	"kite.dev/kite/pkg/apiserver/doctor"
 	"kite.dev/kite/pkg/apiserver/options"
@@ -26,7 +27,9 @@ with the way to mend it. It changes nothing. The exit code is 1 when a server co
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return examine(cmd, o) },
 	}
-	addPostgresFlags(cmd, o)
+	var sections cliflag.NamedFlagSets
+	o.AddFlags(sections.FlagSet("postgres"))
+	addFlags(cmd, sections)
 	return cmd
 }
 

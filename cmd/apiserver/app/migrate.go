@@ -15,6 +15,7 @@ import (
 
 func newMigrateCommand() *cobra.Command {
 	o := options.NewPostgresOptions()
+	skipUnreachable := false
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Create or upgrade the database schema",
@@ -22,18 +23,28 @@ func newMigrateCommand() *cobra.Command {
 role that owns the schema; servers need less. It is safe to run at any time, and does nothing
 to a schema that is up to date.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd, o, skipUnreachable) },
 	}
-	addPostgresFlags(cmd, o)
+	var sections cliflag.NamedFlagSets
+	fs := sections.FlagSet("postgres")
+	o.AddFlags(fs)
+	fs.BoolVar(&skipUnreachable, "skip-unreachable", skipUnreachable,
+		"Succeed without having done anything when the database cannot be reached. For a step before the server: "+
+			"it can then start, serve discovery, and answer 503 until the database is back.")
+	addFlags(cmd, sections)
 	return cmd
 }
 
-func migrate(cmd *cobra.Command, o *options.PostgresOptions) error {
+func migrate(cmd *cobra.Command, o *options.PostgresOptions, skipUnreachable bool) error {
 	cfg, err := o.Config()
 	if err != nil {
 		return err
 	}
 	from, to, err := postgres.Migrate(cmd.Context(), cfg)
+	if skipUnreachable && postgres.IsUnreachable(err) {
+		fmt.Fprintf(cmd.OutOrStdout(), "schema %s is not looked at: %v\n", cfg.Schema, err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -43,10 +54,4 @@ func migrate(cmd *cobra.Command, o *options.PostgresOptions) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "schema %s migrated from version %d to %d\n", cfg.Schema, from, to)
 	return nil
-}
-
-func addPostgresFlags(cmd *cobra.Command, o *options.PostgresOptions) {
-	var sections cliflag.NamedFlagSets
-	o.AddFlags(sections.FlagSet("postgres"))
-	addFlags(cmd, sections)
 }
