@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ const (
 	idlePoll = 250 * time.Millisecond
 
 	tailRows = 1000
+	// pageBytes bounds the objects that one read of events brings into memory, but for
+	// the last event's.
+	pageBytes = 8 << 20
 
 	// ringBytes and ringEvents bound the recent events kept in memory. A watch that
 	// is further behind reads the table.
@@ -173,12 +177,12 @@ func (f *feed) read(ctx context.Context) (found bool, err error) {
 		}
 	}
 	for {
-		n, err := f.readChunk(ctx)
+		n, more, err := f.readChunk(ctx)
 		if err != nil {
 			return found, err
 		}
 		found = found || n > 0
-		if n < tailRows {
+		if !more {
 			break
 		}
 	}
@@ -202,44 +206,41 @@ func (f *feed) start(ctx context.Context) error {
 	return nil
 }
 
-func (f *feed) readChunk(ctx context.Context) (int, error) {
+func (f *feed) readChunk(ctx context.Context) (n int, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sessionTimeout)
 	defer cancel()
-	rows, err := f.engine.feedPool.Query(ctx, tailSQL, f.position(), tailRows)
+	rows, err := f.engine.feedPool.Query(ctx, tailSQL, f.position(), tailRows, pageBytes)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	n, compactions := 0, false
-	var chunk []*event
-	err = scanEvents(rows, func(ev *event) {
-		n++
-		compactions = compactions || ev.key == ""
-		chunk = append(chunk, ev)
-	})
-	if err != nil || n == 0 {
-		return 0, err
+	chunk, more, err := scanEvents(rows, tailRows)
+	if err != nil || len(chunk) == 0 {
+		return 0, false, err
 	}
 	compacted := f.compactRevision()
-	if compactions || chunk[0].rev != f.position()+1 {
+	isCompaction := func(ev *event) bool { return ev.key == "" }
+	if slices.ContainsFunc(chunk, isCompaction) || chunk[0].rev != f.position()+1 {
 		if _, compacted, err = revisions(ctx, f.engine.feedPool); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
-	return n, f.publish(ctx, chunk, compacted)
+	return len(chunk), more, f.publish(ctx, chunk, compacted)
 }
 
-// scanEvents reads rows of tail.sql and history.sql.
-func scanEvents(rows pgx.Rows, yield func(*event)) error {
+// scanEvents reads the rows of tail.sql or history.sql, which were asked for at most
+// limit events, and tells whether there may be more.
+func scanEvents(rows pgx.Rows, limit int) (events []*event, more bool, err error) {
 	var ev event
 	var op string
-	_, err := pgx.ForEachRow(rows, []any{&ev.rev, &op, &ev.key, &ev.prevRev, &ev.prevValue, &ev.value}, func() error {
+	found := 0
+	_, err = pgx.ForEachRow(rows, []any{&ev.rev, &op, &ev.key, &ev.prevRev, &ev.prevValue, &ev.value, &found}, func() error {
 		read := ev
 		read.deleted = op == "D"
 		ev.value, ev.prevValue = nil, nil
-		yield(&read)
+		events = append(events, &read)
 		return nil
 	})
-	return err
+	return events, found == limit || len(events) < found, err
 }
 
 // publish appends what was read behind pos to the ring and wakes whom it concerns.

@@ -144,12 +144,12 @@ func (s *subscription) history(ctx context.Context, from, upTo int64) ([]*event,
 	defer cancel()
 	e := s.feed.engine
 	lo, hi := keyRange(s.topic)
-	rows, err := e.pool.Query(ctx, historySQL, lo, hi, from, upTo, historyRows)
+	rows, err := e.pool.Query(ctx, historySQL, lo, hi, from, upTo, historyRows, pageBytes)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read events after %d: %w", from, err)
 	}
-	var events []*event
-	if err := scanEvents(rows, func(ev *event) { events = append(events, ev) }); err != nil {
+	events, more, err := scanEvents(rows, historyRows)
+	if err != nil {
 		return nil, 0, fmt.Errorf("read events after %d: %w", from, err)
 	}
 	_, compacted, err := revisions(ctx, e.pool)
@@ -159,7 +159,7 @@ func (s *subscription) history(ctx context.Context, from, upTo int64) ([]*event,
 	if from < compacted {
 		return nil, 0, errCompacted
 	}
-	if len(events) == historyRows {
+	if more {
 		upTo = events[len(events)-1].rev
 	}
 	s.feed.mu.Lock()
