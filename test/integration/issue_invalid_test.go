@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
@@ -67,6 +68,20 @@ func fillLinks(links []v1alpha1.IssueLink) {
 	for i := range links {
 		links[i] = v1alpha1.IssueLink{Title: "log", URL: "https://example.com/log", Kind: v1alpha1.LinkLog}
 	}
+}
+
+// TestTimeThatCannotBeReadAgain: its year has four digits where it is, and five in UTC.
+func TestTimeThatCannotBeReadAgain(t *testing.T) {
+	t.Parallel()
+	client := Client(t, StartServer(t)).IssuesV1alpha1().Issues(namespace)
+	_, err := client.Create(t.Context(), newIssue("due"), metav1.CreateOptions{})
+	require.NoError(t, err)
+	patch := []byte(`{"spec":{"dueDate":"9999-12-31T23:59:59-01:00"}}`)
+	_, err = client.Patch(t.Context(), "due", types.MergePatchType, patch, metav1.PatchOptions{})
+	require.True(t, apierrors.IsInvalid(err), "%v", err)
+	require.Equal(t, []string{"spec.dueDate"}, fieldsOf(t, err))
+	_, err = client.List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
 }
 
 func TestImmutableIdentity(t *testing.T) {

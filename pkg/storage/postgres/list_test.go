@@ -6,6 +6,7 @@ package postgres_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -21,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
@@ -306,4 +308,24 @@ func TestPoisonSpoilsNoNeighbour(t *testing.T) {
 	require.NoError(t, store.GetList(t.Context(), "/pods/", storage.ListOptions{Recursive: true, Predicate: pred}, list))
 	require.Len(t, list.Items, 1)
 	require.Equal(t, "bad-nul-0", list.Items[0].Name)
+}
+
+// unreadableCodec writes what it cannot read.
+type unreadableCodec struct{ runtime.Codec }
+
+func (unreadableCodec) Decode([]byte, *schema.GroupVersionKind, runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+	return nil, nil, errors.New("unreadable")
+}
+
+// An object that nobody could read again would break every list and watch.
+func TestUnreadableObjectIsNotStored(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, store := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Codec = unreadableCodec{cfg.Codec} })
+	err := store.Create(t.Context(), key("a"), newPod("a"), &example.Pod{}, 0)
+	require.True(t, apierrors.IsBadRequest(err), "%v", err)
+	err = store.GuaranteedUpdate(t.Context(), key("a"), &example.Pod{}, true, nil,
+		storage.SimpleUpdate(func(runtime.Object) (runtime.Object, error) { return newPod("a"), nil }), nil)
+	require.True(t, apierrors.IsBadRequest(err), "%v", err)
+	require.Zero(t, queryOne[int](t, c, "SELECT count(*) FROM objects"))
 }

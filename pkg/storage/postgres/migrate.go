@@ -117,9 +117,16 @@ func grantServer(ctx context.Context, conn *pgx.Conn, schema string) error {
 		return err
 	}
 	s := pgx.Identifier{schema}.Sanitize()
-	_, err = conn.Exec(ctx, fmt.Sprintf(
-		`GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s`,
-		s, serverRole))
+	// Two programs that grant at once fail: "tuple concurrently updated".
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockSQL, lockKey(schema)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, fmt.Sprintf(
+			`GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s`,
+			s, serverRole))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("grant schema %q to role %s: %w", schema, serverRole, err)
 	}

@@ -29,8 +29,8 @@ type state struct {
 type loader struct {
 	store *Store
 	key   string
-	// typ is the object's type.
-	typ            reflect.Value
+	// out has the object's type.
+	out            runtime.Object
 	ignoreNotFound bool
 	// wantCorrupt turns success and failure round: only an object that cannot be
 	// transformed or decoded is a state, and its obj is nil.
@@ -38,11 +38,10 @@ type loader struct {
 }
 
 func (s *Store) newLoader(key string, out runtime.Object) (*loader, error) {
-	typ, err := conversion.EnforcePtr(out)
-	if err != nil {
-		return nil, fmt.Errorf("want a pointer to an object: %w", err)
+	if _, err := newLike(out); err != nil {
+		return nil, err
 	}
-	return &loader{store: s, key: key, typ: typ}, nil
+	return &loader{store: s, key: key, out: out}, nil
 }
 
 func (l *loader) load(ctx context.Context) (*state, error) {
@@ -63,7 +62,11 @@ func (l *loader) afterRefusal(ctx context.Context, o outcome) (*state, error) {
 }
 
 func (l *loader) fromVersion(ctx context.Context, v version) (*state, error) {
-	st := &state{rev: v.rev, current: true, obj: l.newObject()}
+	obj, err := newLike(l.out)
+	if err != nil {
+		return nil, err
+	}
+	st := &state{rev: v.rev, current: true, obj: obj}
 	if !v.exists() {
 		if !l.ignoreNotFound {
 			return nil, storage.NewKeyNotFoundError(l.key, 0)
@@ -91,11 +94,16 @@ func (l *loader) fromVersion(ctx context.Context, v version) (*state, error) {
 	return st, nil
 }
 
-func (l *loader) newObject() runtime.Object {
-	if u, ok := reflect.TypeAssert[runtime.Unstructured](l.typ.Addr()); ok {
-		return u.NewEmptyInstance()
+// newLike makes an empty object of the type that out points to.
+func newLike(out runtime.Object) (runtime.Object, error) {
+	if u, ok := out.(runtime.Unstructured); ok {
+		return u.NewEmptyInstance(), nil
 	}
-	return reflect.New(l.typ.Type()).Interface().(runtime.Object) //nolint:forcetypeassert // EnforcePtr of an Object
+	typ, err := conversion.EnforcePtr(out)
+	if err != nil {
+		return nil, fmt.Errorf("want a pointer to an object: %w", err)
+	}
+	return reflect.New(typ.Type()).Interface().(runtime.Object), nil //nolint:forcetypeassert // the type of an Object
 }
 
 // fromObject is the state that a cache suggests. Its bytes are the object's, encoded

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -94,6 +95,10 @@ func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object,
 	if err != nil {
 		return err
 	}
+	written, err := s.readBack(data, obj)
+	if err != nil {
+		return err
+	}
 	op, err := s.putOperation(ctx, preparedKey, obj, data, ttl)
 	if err != nil {
 		return err
@@ -115,7 +120,7 @@ func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object,
 	if out == nil {
 		return nil
 	}
-	return s.decode(data, out, o.rev)
+	return s.answer(written, out, o.rev)
 }
 
 // Get implements storage.Interface. It always answers with the newest version.
@@ -233,6 +238,10 @@ func (s *Store) GuaranteedUpdate(
 			}
 			return s.decode(st.data, destination, st.rev)
 		}
+		written, readErr := s.readBack(data, destination)
+		if readErr != nil {
+			return readErr
+		}
 		op, opErr := s.putOperation(ctx, preparedKey, updated, data, ttl)
 		if opErr != nil {
 			return opErr
@@ -248,7 +257,7 @@ func (s *Store) GuaranteedUpdate(
 			st, err = l.afterRefusal(ctx, o)
 			continue
 		}
-		return s.decode(data, destination, o.rev)
+		return s.answer(written, destination, o.rev)
 	}
 }
 
@@ -297,6 +306,29 @@ func (s *Store) claimRefused(obj runtime.Object, holderKey string) error {
 
 func (s *Store) fromStorage(ctx context.Context, key string, stored []byte) ([]byte, bool, error) {
 	return s.Transformer.TransformFromStorage(ctx, stored, authenticatedKey(key))
+}
+
+// readBack decodes what is about to be written into a new object of like's type. Bytes
+// that cannot be read again would break every list and watch that meets them, so they
+// are refused.
+func (s *Store) readBack(data []byte, like runtime.Object) (runtime.Object, error) {
+	written, err := newLike(like)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := s.Codec.Decode(data, nil, written); err != nil {
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("the object could not be read again if it were stored: %v", err))
+	}
+	return written, nil
+}
+
+// answer makes out what was written, with its revision.
+func (s *Store) answer(written, out runtime.Object, rev int64) error {
+	if err := s.versioner.UpdateObject(written, uint64(rev)); err != nil { //nolint:gosec // a revision
+		return fmt.Errorf("set resource version: %w", err)
+	}
+	reflect.ValueOf(out).Elem().Set(reflect.ValueOf(written).Elem())
+	return nil
 }
 
 // decode reads an object into out and gives it its revision; its error is a

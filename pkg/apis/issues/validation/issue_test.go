@@ -6,6 +6,7 @@ package validation_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -70,7 +71,13 @@ func TestValidateIssue(t *testing.T) {
 		}, want: []string{"spec.relatedIssues[1]"}},
 		"ExpiresNever": {reason: "zero would expire at once", change: func(i *issues.Issue) { i.Spec.ExpiresAfter = &metav1.Duration{} }, want: []string{"spec.expiresAfter"}},
 		"DueNever":     {reason: "the zero time is no date", change: func(i *issues.Issue) { i.Spec.DueDate = &metav1.Time{} }, want: []string{"spec.dueDate"}},
-		"Null":         {reason: "PostgreSQL stores no U+0000", change: func(i *issues.Issue) { i.Spec.Description = "a\x00b" }, want: []string{"spec.description"}},
+		"FarDueDate": {reason: "its year has five digits in UTC", change: func(i *issues.Issue) {
+			i.Spec.DueDate = &metav1.Time{Time: time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))}
+		}, want: []string{"spec.dueDate"}},
+		"FarManaged": {reason: "nobody else looks at it", change: func(i *issues.Issue) {
+			i.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "m", Operation: "Apply", APIVersion: "v1", FieldsType: "FieldsV1", Time: &metav1.Time{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}}
+		}, want: []string{"metadata.managedFields[0].time"}},
+		"Null": {reason: "PostgreSQL stores no U+0000", change: func(i *issues.Issue) { i.Spec.Description = "a\x00b" }, want: []string{"spec.description"}},
 		"NullDeep": {reason: "wherever it is", change: func(i *issues.Issue) {
 			i.Spec.Links = []issues.IssueLink{{Title: "a\x00", URL: "https://x", Kind: issues.LinkLog}}
 			i.Annotations = map[string]string{"x": "\x00"}

@@ -36,14 +36,17 @@ func TestValidateIssueReport(t *testing.T) {
 		"TooFarAhead": {reason: "more would poison the order for ever", change: func(s *issues.IssueReportSpec) {
 			s.ObservedAt = &metav1.MicroTime{Time: now.Add(5*time.Minute + time.Microsecond)}
 		}, want: []string{"spec.observedAt"}},
-		"Past":         {reason: "late reports are welcome", change: func(s *issues.IssueReportSpec) { s.ObservedAt = &metav1.MicroTime{Time: now.AddDate(-1, 0, 0)} }},
-		"AllTypes":     {reason: "all types need no type", change: func(s *issues.IssueReportSpec) { succeeded(s); s.Issue.Type, s.AllTypes = "", true }},
-		"NoType":       {reason: "one type is needed otherwise", change: func(s *issues.IssueReportSpec) { succeeded(s); s.Issue.Type = "" }, want: []string{"spec.issue.type"}},
-		"FailedAll":    {reason: "a failure is one problem", change: func(s *issues.IssueReportSpec) { s.AllKeys, s.AllTypes = true, true }, want: []string{"spec.allKeys", "spec.allTypes"}},
-		"RunOutcome":   {reason: "a run's outcome is the report's", change: func(s *issues.IssueReportSpec) { s.Run.Outcome = issues.OutcomeSucceeded }, want: []string{"spec.run.outcome"}},
-		"RunURL":       {reason: "addresses are http or https", change: func(s *issues.IssueReportSpec) { s.Run.URL = "ftp://x" }, want: []string{"spec.run.url"}},
-		"RunName":      {reason: "a run has a name", change: func(s *issues.IssueReportSpec) { s.Run.Name = "" }, want: []string{"spec.run.name"}},
-		"LongExcerpt":  {reason: "64 KiB are read", change: func(s *issues.IssueReportSpec) { s.LogExcerpt = strings.Repeat("x", 64<<10+1) }, want: []string{"spec.logExcerpt"}},
+		"Past":        {reason: "late reports are welcome", change: func(s *issues.IssueReportSpec) { s.ObservedAt = &metav1.MicroTime{Time: now.AddDate(-1, 0, 0)} }},
+		"AllTypes":    {reason: "all types need no type", change: func(s *issues.IssueReportSpec) { succeeded(s); s.Issue.Type, s.AllTypes = "", true }},
+		"NoType":      {reason: "one type is needed otherwise", change: func(s *issues.IssueReportSpec) { succeeded(s); s.Issue.Type = "" }, want: []string{"spec.issue.type"}},
+		"FailedAll":   {reason: "a failure is one problem", change: func(s *issues.IssueReportSpec) { s.AllKeys, s.AllTypes = true, true }, want: []string{"spec.allKeys", "spec.allTypes"}},
+		"RunOutcome":  {reason: "a run's outcome is the report's", change: func(s *issues.IssueReportSpec) { s.Run.Outcome = issues.OutcomeSucceeded }, want: []string{"spec.run.outcome"}},
+		"RunURL":      {reason: "addresses are http or https", change: func(s *issues.IssueReportSpec) { s.Run.URL = "ftp://x" }, want: []string{"spec.run.url"}},
+		"RunName":     {reason: "a run has a name", change: func(s *issues.IssueReportSpec) { s.Run.Name = "" }, want: []string{"spec.run.name"}},
+		"LongExcerpt": {reason: "64 KiB are read", change: func(s *issues.IssueReportSpec) { s.LogExcerpt = strings.Repeat("x", 64<<10+1) }, want: []string{"spec.logExcerpt"}},
+		"FarTime": {reason: "its year is before the first in UTC", change: func(s *issues.IssueReportSpec) {
+			s.ObservedAt = &metav1.MicroTime{Time: time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600))}
+		}, want: []string{"spec.observedAt"}},
 		"Null":         {reason: "PostgreSQL stores no U+0000", change: func(s *issues.IssueReportSpec) { s.LogExcerpt = "\x00" }, want: []string{"spec.logExcerpt"}},
 		"NullKey":      {reason: "nor in the identity", change: func(s *issues.IssueReportSpec) { s.Issue.Key = "\x00" }, want: []string{"spec.issue.key"}},
 		"Reason":       {reason: "it becomes a condition's reason", change: func(s *issues.IssueReportSpec) { s.Reason = "pull request closed" }, want: []string{"spec.reason"}},

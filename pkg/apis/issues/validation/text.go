@@ -8,14 +8,16 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// validateText finds every string of an object, in whatever field, map or list,
-// that PostgreSQL's text type cannot hold.
+// validateText finds every string and every time of an object, in whatever field, map
+// or list, that cannot be stored and read again: what PostgreSQL's text type does not
+// hold, and years that JSON's four digits do not.
 func validateText(obj any) field.ErrorList {
 	return walkText(reflect.ValueOf(obj), nil)
 }
@@ -41,6 +43,9 @@ func walkText(v reflect.Value, path *field.Path) field.ErrorList {
 }
 
 func walkStruct(v reflect.Value, path *field.Path) field.ErrorList {
+	if at, ok := reflect.TypeAssert[time.Time](v); ok {
+		return checkTime(at, path)
+	}
 	var errs field.ErrorList
 	for i := range v.NumField() {
 		member := v.Type().Field(i)
@@ -75,6 +80,15 @@ func walkMap(v reflect.Value, path *field.Path) field.ErrorList {
 	return errs
 }
 
+// checkTime looks at the time in UTC, as it is written: an offset can move it over the
+// end of the years that can be parsed.
+func checkTime(at time.Time, path *field.Path) field.ErrorList {
+	if year := at.UTC().Year(); !at.IsZero() && (year < 1 || year > 9999) {
+		return field.ErrorList{field.Invalid(path, at.String(), "must be in the years 1 to 9999 UTC")}
+	}
+	return nil
+}
+
 func checkText(text string, path *field.Path) field.ErrorList {
 	if !utf8.ValidString(text) {
 		return field.ErrorList{field.Invalid(path, strings.ToValidUTF8(text, "\uFFFD"), "must be valid UTF-8")}
@@ -89,8 +103,10 @@ func checkText(text string, path *field.Path) field.ErrorList {
 // have no JSON names; they follow from the Go names, as in APIGroup and apiGroup.
 func memberPath(member reflect.StructField, path *field.Path) *field.Path {
 	switch member.Name {
-	case "TypeMeta":
-		return path
+	case "TypeMeta", "Time": // and the time in metav1.Time and MicroTime
+		if member.Anonymous {
+			return path
+		}
 	case "ObjectMeta":
 		return child(path, "metadata")
 	}
