@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
@@ -179,6 +180,31 @@ func TestHolderBeforeResolved(t *testing.T) {
 	require.Equal(t, v1alpha1.ResultUpdated, status.Result)
 	require.Equal(t, "mine", status.Issues[0].Name)
 	require.Equal(t, resolved.ResourceVersion, getIssue(t, cfg, derived.Name).ResourceVersion)
+}
+
+// TestReportToADeletedIssue: what is counted on an issue that a finalizer still holds
+// would be lost with it.
+func TestReportToADeletedIssue(t *testing.T) {
+	t.Parallel()
+	cfg := StartServer(t)
+	first := report(t, cfg, failed(0, withRun(1))).Issues[0]
+	issues := Client(t, cfg).IssuesV1alpha1().Issues(namespace)
+	finalizers := func(list string) {
+		_, err := issues.Patch(t.Context(), first.Name, types.MergePatchType, []byte(`{"metadata":{"finalizers":`+list+`}}`), metav1.PatchOptions{})
+		require.NoError(t, err)
+	}
+	finalizers(`["example.com/wait"]`)
+	require.NoError(t, issues.Delete(t.Context(), first.Name, metav1.DeleteOptions{}))
+
+	_, err := Client(t, cfg).IssuesV1alpha1().IssueReports(namespace).Create(t.Context(), failed(1, withRun(2)), metav1.CreateOptions{})
+	require.True(t, apierrors.IsServiceUnavailable(err), "%v", err)
+	_, wait := apierrors.SuggestsClientDelay(err)
+	require.True(t, wait, "%v", err)
+
+	finalizers(`null`)
+	again := report(t, cfg, failed(1, withRun(2)))
+	require.Equal(t, v1alpha1.ResultCreated, again.Result)
+	require.NotEqual(t, first.UID, again.Issues[0].UID)
 }
 
 func TestReportDryRun(t *testing.T) {

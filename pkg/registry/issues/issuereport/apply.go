@@ -51,6 +51,9 @@ func (r *REST) write(ctx context.Context, identity rules.Identity, batch []*entr
 	var stored *issues.Issue
 	if t.exists {
 		stored, err = r.store.UpdateDecided(ctx, t.name, func(current *issues.Issue) (*issues.Issue, error) {
+			if current.DeletionTimestamp != nil {
+				return nil, errBeingDeleted
+			}
 			if !t.accepts(current, identity) {
 				return nil, errMoved
 			}

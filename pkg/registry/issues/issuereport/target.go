@@ -19,6 +19,16 @@ import (
 // errMoved says that an issue is no longer the one that a report concerns.
 var errMoved = errors.New("the issue is no longer the report's")
 
+// errBeingDeleted keeps a report from being counted on an issue that a finalizer still
+// holds: it would go with the issue. Repeated when the issue is gone, it opens a new one.
+var errBeingDeleted = newBeingDeleted()
+
+func newBeingDeleted() error {
+	err := apierrors.NewServiceUnavailable("the issue of this problem is being deleted; send the report again when it is gone")
+	err.ErrStatus.Details = &metav1.StatusDetails{RetryAfterSeconds: 1}
+	return err
+}
+
 // target is where a report goes.
 type target struct {
 	name string
