@@ -106,7 +106,7 @@ func keyOf(run *tektonv1.PipelineRun, stage issuesv1alpha1.IssueStage) string {
 		parts = append(parts, sideBranch(run))
 	}
 	parts = append(parts, run.Labels[labelScenario])
-	return cutBytes(strings.Trim(strings.Join(parts, "/"), "/"), maxKey)
+	return cutBytes(oneLine(strings.Trim(strings.Join(parts, "/"), "/")), maxKey)
 }
 
 // sideBranch is the run's branch, or empty for one that by its name is the

@@ -35,7 +35,7 @@ func webAddress(address string) string {
 		return ""
 	}
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+	if err != nil || parsed.Hostname() == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
 		return ""
 	}
 	return address

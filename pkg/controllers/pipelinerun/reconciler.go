@@ -104,7 +104,7 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 // order, above all those that ended before Kite was installed.
 func (r *Reconciler) repeatRecovery(ctx context.Context, failed *tektonv1.PipelineRun) error {
 	list := &tektonv1.PipelineRunList{}
-	if err := r.runs.List(ctx, list, client.InNamespace(failed.Namespace)); err != nil {
+	if err := r.runs.List(ctx, list, client.InNamespace(failed.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("list PipelineRuns after %s: %w", failed.GetNamespacedName(), err)
 	}
 	green := newestRecovery(failed, list.Items)

@@ -144,3 +144,16 @@ func TestTextStaysWithinTheLimits(t *testing.T) {
 	require.Equal(t, maxTasks, strings.Count(issue.Description, "\n\nTask "))
 	require.True(t, strings.HasSuffix(issue.Description, "20 more tasks failed."))
 }
+
+// Whoever writes a run's annotations must not be able to silence its failure.
+func TestAnnotationsCannotSpoilTheReport(t *testing.T) {
+	t.Parallel()
+	run := failing(
+		annotation(pacPrefix+pacEventType, "pull_request"), annotation(pacPrefix+pacPullRequest, "4\n2\x00"),
+		annotation(pacPrefix+pacLogURL, "http://:80/"),
+	)
+	spec := failure(run, failed, nil)
+	require.Equal(t, "4 2\uFFFD", spec.Issue.Key)
+	require.NotContains(t, spec.Issue.Title, "\n")
+	require.Empty(t, spec.Run.URL, "the API takes no address without a host")
+}

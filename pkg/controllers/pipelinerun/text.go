@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
@@ -47,7 +48,7 @@ func titleOf(issue *issuesv1alpha1.ReportedIssue, scenario string, pullRequest s
 	if detail := detailOf(o); detail != "" {
 		title += ": " + detail
 	}
-	return cutRunes(printable(title), maxTitle)
+	return cutRunes(oneLine(title), maxTitle)
 }
 
 func subject(issue *issuesv1alpha1.ReportedIssue, scenario string) string {
@@ -135,9 +136,19 @@ func causeOf(o *outcome) string {
 	return cause
 }
 
-// printable replaces what the API refuses.
+// printable replaces what the API refuses in a text.
 func printable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// oneLine replaces what the API refuses in a title and a key.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, printable(s))
 }
 
 func cutRunes(s string, limit int) string {
