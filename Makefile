@@ -11,6 +11,10 @@ export KITE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kite
 # Every folder below cmd/ is a program; its image and binary are named kite-<folder>.
 PROGRAMS := $(notdir $(patsubst %/,%,$(wildcard cmd/*/)))
 
+# What the programs say for --version.
+VERSION ?= v0.0.0-g$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(VERSION)
+
 # Extra flags for go test, for example TESTFLAGS='-v -run TestWatch'.
 TESTFLAGS ?=
 # Upstream's storage suite runs as often as this to find orders that are rare.
@@ -43,11 +47,11 @@ demo: ## Bring up a real cluster with Kite in it, let a pipeline fail, recover a
 .PHONY: build
 build: ## Build every program into bin/
 	@mkdir -p bin
-	$(foreach program,$(PROGRAMS),CGO_ENABLED=0 go build -trimpath -o bin/kite-$(program) ./cmd/$(program);)
+	$(foreach program,$(PROGRAMS),CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kite-$(program) ./cmd/$(program);)
 
 .PHONY: images
 images: ## Build one image per program; push them to KITE_REGISTRY, without it write archives to dist/
-	@go run ./hack/image $(if $(KITE_REGISTRY),--registry $(KITE_REGISTRY)) $(PROGRAMS)
+	@go run ./hack/image -ldflags '$(LDFLAGS)' $(if $(KITE_REGISTRY),--registry $(KITE_REGISTRY)) $(PROGRAMS)
 
 ##@ Test
 

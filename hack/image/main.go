@@ -3,7 +3,8 @@
 
 // Command image builds one container image for each program named on its command
 // line, without a container engine: a static binary, certificates, a user without
-// rights. The same source gives the same digest.
+// rights. The same source, Go version and CA bundle of this machine give the same
+// digest.
 //
 //	go run ./hack/image --registry localhost:16449 apiserver controllers
 //
