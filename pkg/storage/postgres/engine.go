@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,8 +41,12 @@ type Engine struct {
 	feed  *feed
 	hints chan struct{}
 
+	// known is the newest revision that this process has heard of.
+	known atomic.Int64
+
 	projections []*Projection
 	asks        sharedRead
+	reads       groupReads
 
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when Close begins
@@ -60,12 +65,12 @@ func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine,
 		cfg:         cfg,
 		lockKey:     lockKey(cfg.Schema),
 		channel:     fmt.Sprintf("kite_%016x", uint64(lockKey(cfg.Schema))), //nolint:gosec // a name of its bits
-		queue:       newQueue(),
+		queue:       newQueue(cfg.Clock),
 		hints:       make(chan struct{}, 1),
 		projections: projections,
 		stopped:     make(chan struct{}),
 	}
-	e.feed = newFeed(e)
+	e.feed, e.reads.read = newFeed(e), e.readKeys
 	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -200,21 +205,9 @@ func revisions(ctx context.Context, pool *pgxpool.Pool) (newest, compacted int64
 func (e *Engine) get(ctx context.Context, key string) (version, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	conn, err := e.acquire(ctx)
-	if err != nil {
-		return version{}, 0, err
-	}
-	defer conn.Release()
-	var newest int64
-	var rev *int64
-	var v version
-	if err := conn.QueryRow(ctx, getSQL, key).Scan(&newest, &rev, &v.value); err != nil {
-		return version{}, 0, apiError(ctx, fmt.Errorf("read %s: %w", key, err))
-	}
-	if rev != nil {
-		v.rev = *rev
-	}
-	return v, newest, nil
+	v, newest, err := e.reads.do(ctx, key)
+	e.learn(newest)
+	return v, newest, apiError(ctx, err)
 }
 
 // ClaimHolder returns the key of the object that holds a claim, "" when none does.

@@ -39,6 +39,7 @@ func (e *Engine) ForgetRecent() {
 	e.feed.mu.Lock()
 	defer e.feed.mu.Unlock()
 	e.feed.ring, e.feed.size, e.feed.base = nil, 0, e.feed.pos
+	clear(e.feed.newest)
 }
 
 // TrimNow does what the trimmer does now and then.

@@ -74,6 +74,8 @@ type feed struct {
 	started   bool
 	// broken is set for good when revisions are missing that must exist.
 	broken error
+	// newest is the newest event of each key in the ring.
+	newest map[string]*event
 	// topics are the subscriptions by their key or prefix.
 	topics map[string]map[*subscription]struct{}
 	// progressWanted asks for a bookmark on every subscription that takes them, after
@@ -82,7 +84,7 @@ type feed struct {
 }
 
 func newFeed(e *Engine) *feed {
-	return &feed{engine: e, wake: make(chan struct{}, 1), topics: map[string]map[*subscription]struct{}{}}
+	return &feed{engine: e, wake: make(chan struct{}, 1), newest: map[string]*event{}, topics: map[string]map[*subscription]struct{}{}}
 }
 
 // poke makes the feed look for events now.
@@ -202,6 +204,7 @@ func (f *feed) start(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.base, f.pos, f.compacted, f.started = newest, newest, compacted, true
+	f.engine.learn(newest)
 	f.wakeAll()
 	return nil
 }
@@ -209,7 +212,8 @@ func (f *feed) start(ctx context.Context) error {
 func (f *feed) readChunk(ctx context.Context) (n int, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sessionTimeout)
 	defer cancel()
-	rows, err := f.engine.feedPool.Query(ctx, tailSQL, f.position(), tailRows, pageBytes)
+	from := f.position()
+	rows, err := f.engine.feedPool.Query(ctx, tailSQL, from, tailRows, pageBytes)
 	if err != nil {
 		return 0, false, err
 	}
@@ -219,7 +223,7 @@ func (f *feed) readChunk(ctx context.Context) (n int, more bool, err error) {
 	}
 	compacted := f.compactRevision()
 	isCompaction := func(ev *event) bool { return ev.key == "" }
-	if slices.ContainsFunc(chunk, isCompaction) || chunk[0].rev != f.position()+1 {
+	if slices.ContainsFunc(chunk, isCompaction) || chunk[0].rev != from+1 {
 		if _, compacted, err = revisions(ctx, f.engine.feedPool); err != nil {
 			return 0, false, err
 		}
@@ -249,17 +253,27 @@ func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) err
 	defer f.mu.Unlock()
 	f.compacted = max(f.compacted, compacted)
 	for _, ev := range chunk {
+		if ev.rev <= f.pos {
+			continue // offered while it was read
+		}
 		if ev.rev != f.pos+1 && !f.jump(ctx, ev.rev) {
 			return f.broken
 		}
-		f.ring = append(f.ring, ev)
-		f.size += ev.size()
-		f.notify(ev.key, f.pos)
-		f.pos = ev.rev
+		f.append(ev)
 	}
 	f.shrink()
 	feedPosition.Set(float64(f.pos))
 	return nil
+}
+
+// append moves pos to the next revision. The caller holds mu.
+func (f *feed) append(ev *event) {
+	f.ring = append(f.ring, ev)
+	f.newest[ev.key] = ev
+	f.size += ev.size()
+	f.notify(ev.key, f.pos)
+	f.pos = ev.rev
+	f.engine.learn(ev.rev)
 }
 
 // jump deals with a hole before next. One that ends at or below compact_rv is history
@@ -280,6 +294,7 @@ func (f *feed) jump(ctx context.Context, next int64) bool {
 		}
 	}
 	f.ring, f.size = nil, 0
+	clear(f.newest)
 	f.base, f.pos = next-1, next-1
 	return true
 }
@@ -324,8 +339,12 @@ func (f *feed) announceProgress() {
 func (f *feed) shrink() {
 	drop := 0
 	for f.size > ringBytes || len(f.ring)-drop > ringEvents {
-		f.size -= f.ring[drop].size()
-		f.base = f.ring[drop].rev
+		ev := f.ring[drop]
+		f.size -= ev.size()
+		f.base = ev.rev
+		if f.newest[ev.key] == ev {
+			delete(f.newest, ev.key)
+		}
 		drop++
 	}
 	clear(f.ring[:drop])

@@ -27,7 +27,8 @@ type databaseIdentity struct {
 
 func (i databaseIdentity) isNew() bool { return i.knownSystem == nil }
 
-// isHidden is true on a managed service that does not tell; only the feed's mark is left.
+// isHidden is true on a managed service that does not tell; only what the process
+// knows is left.
 func (i databaseIdentity) isHidden() bool { return i.system == nil }
 
 func (i databaseIdentity) isSame() bool {
@@ -39,7 +40,7 @@ func (i databaseIdentity) isSame() bool {
 // other changes. Then the counter jumps far ahead and history is forgotten, so that
 // every client lists anew and none sees time go back.
 func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
-	read := readIdentity
+	read, mark := readIdentity, e.known.Load()
 	id, err := read(ctx, conn)
 	if isDenied(err) {
 		read = readNewest
@@ -48,7 +49,7 @@ func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	if id.isSame() && id.newest >= e.feed.position() {
+	if id.isSame() && id.newest >= mark {
 		return nil
 	}
 	return e.adopt(ctx, conn, read)
@@ -85,8 +86,8 @@ func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn, read identityReader)
 		if _, err := tx.Exec(ctx, lockSQL, e.lockKey); err != nil {
 			return fmt.Errorf("take the write lock: %w", err)
 		}
+		mark := e.known.Load()
 		id, err := read(ctx, conn)
-		mark := e.feed.position()
 		if err != nil || (id.isSame() && id.newest >= mark) {
 			return err
 		}
@@ -98,7 +99,7 @@ func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn, read identityReader)
 		}
 		next := max(id.newest+revisionJump, mark+revisionJump, e.cfg.Clock.Now().UnixMicro())
 		klog.FromContext(ctx).Info("The database was promoted or restored: revisions jump, and every client lists anew",
-			"from", id.newest, "to", next, "read", mark)
+			"from", id.newest, "to", next, "known", mark)
 		_, err = tx.Exec(ctx, jumpSQL, next, uuid.New())
 		return err
 	})

@@ -103,6 +103,7 @@ func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
 	if int64(len(p.items)) > q.limit {
 		p.items, p.hasMore = p.items[:q.limit], true
 	}
+	s.engine.learn(newest)
 	p.rev = newest
 	if q.rev == 0 {
 		return p, nil

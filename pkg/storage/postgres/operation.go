@@ -27,6 +27,8 @@ type operation struct {
 	key    string
 	// expect is the revision that the caller saw; 0 means that the key must not exist.
 	expect int64
+	// before is the stored value at expect, where the caller read it.
+	before []byte
 	value  []byte
 	// claim is what the object will hold, held what it holds now. Nil means none.
 	claim, held []byte

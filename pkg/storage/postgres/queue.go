@@ -7,36 +7,49 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/clock"
 )
 
 const (
 	maxQueued     = 10_000
 	maxBatchOps   = 512
 	maxBatchBytes = 4 << 20
+
+	// maxYield bounds how long a batch is left to grow behind another: that one may be
+	// on a connection that was lost.
+	maxYield = 5 * time.Millisecond
 )
 
 // queue holds the operations that wait for a writer. Whatever is queued when a writer
-// becomes free is its next batch: the busier the database, the larger the batches,
-// and no timer is needed.
+// becomes free is its next batch: the busier the database, the larger the batches.
+// While one writer's batch is on its way, the other takes none that is smaller, which
+// would only wait for the write lock and cost a commit of its own; it is left to grow.
 //
 //	queued: a1 b1 a2 c1   busy: {}      take → [a1 b1 c1]   (a2 shares a key with a1)
 //	queued: a2            busy: {a b c} take waits
 //	a1 done at rev 7:     a2 expected rev 5 → fails here, with rev 7, without a trip
 type queue struct {
+	clock clock.WithDelayedExecution
+
 	mu     sync.Mutex
 	queued []*operation
 	// busy are the resources of operations that a writer has taken and not finished.
 	busy map[string]struct{}
+	// taken counts those operations.
+	taken int
+	// yielding says that a wake-up is set for a batch that is left to grow.
+	yielding bool
 	// added counts the operations that were ever queued.
 	added int64
 	// wake holds a token while there may be something to take.
 	wake chan struct{}
 }
 
-func newQueue() *queue {
-	return &queue{busy: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+func newQueue(clock clock.WithDelayedExecution) *queue {
+	return &queue{clock: clock, busy: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
 // add queues op, or refuses it when the queue is full.
@@ -84,6 +97,9 @@ func (q *queue) take(ctx context.Context) []*operation {
 func (q *queue) next() []*operation {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.yields() {
+		return nil
+	}
 	var batch []*operation
 	bytes := 0
 	blocked := map[string]struct{}{}
@@ -102,6 +118,7 @@ func (q *queue) next() []*operation {
 		}
 		addTo(q.busy, names)
 		op.takenAt = q.added
+		q.taken++
 		batch = append(batch, op)
 		bytes += op.size()
 	}
@@ -111,6 +128,24 @@ func (q *queue) next() []*operation {
 		q.signal() // for the other writer
 	}
 	return batch
+}
+
+// yields tells whether what is queued should grow, and sees to it that it is looked at
+// again. The caller holds mu.
+func (q *queue) yields() bool {
+	if len(q.queued) == 0 || len(q.queued) >= q.taken || q.clock.Since(q.queued[0].queuedAt) >= maxYield {
+		return false
+	}
+	if !q.yielding {
+		q.yielding = true
+		q.clock.AfterFunc(maxYield, func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.yielding = false
+			q.signal()
+		})
+	}
+	return true
 }
 
 func containsAny(set map[string]struct{}, names []string) bool {
@@ -161,6 +196,7 @@ func (q *queue) requeue(batch []*operation) {
 }
 
 func (q *queue) release(op *operation) {
+	q.taken--
 	for _, name := range op.resources() {
 		delete(q.busy, name)
 	}

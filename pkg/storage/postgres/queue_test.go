@@ -11,9 +11,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 )
 
 func newOperation(key string, change ...func(*operation)) *operation {
@@ -73,7 +76,7 @@ func TestQueueNext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := newQueue()
+			q := newQueue(clock.RealClock{})
 			addAll(t, q, tc.ops...)
 			require.Equal(t, tc.want, q.next(), tc.reason)
 		})
@@ -82,7 +85,7 @@ func TestQueueNext(t *testing.T) {
 
 func TestQueueBounds(t *testing.T) {
 	t.Parallel()
-	q := newQueue()
+	q := newQueue(clock.RealClock{})
 	for i := range maxQueued {
 		require.NoError(t, q.add(newOperation(fmt.Sprintf("/%d", i))))
 	}
@@ -90,7 +93,7 @@ func TestQueueBounds(t *testing.T) {
 	require.Len(t, q.next(), maxBatchOps)
 	require.NoError(t, q.add(newOperation("/more")), "what is taken makes room")
 
-	q = newQueue()
+	q = newQueue(clock.RealClock{})
 	for i := range 10 {
 		require.NoError(t, q.add(newOperation(fmt.Sprintf("/%d", i), sized(maxValueBytes))))
 	}
@@ -100,7 +103,7 @@ func TestQueueBounds(t *testing.T) {
 	}
 	require.LessOrEqual(t, bytes, maxBatchBytes)
 
-	q = newQueue()
+	q = newQueue(clock.RealClock{})
 	addAll(t, q, newOperation("/huge", sized(maxBatchBytes+1)))
 	require.Len(t, q.next(), 1, "one that is larger than a batch goes alone, not never")
 }
@@ -152,7 +155,7 @@ func TestQueueFailsStaleOperations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := newQueue()
+			q := newQueue(clock.RealClock{})
 			first, second := *tc.first, *tc.second
 			addAll(t, q, &first, &second)
 			batch := q.next()
@@ -178,7 +181,7 @@ func TestQueueFailsStaleOperations(t *testing.T) {
 // changed it before the operation was even asked for.
 func TestQueueAsksForWhatCameLater(t *testing.T) {
 	t.Parallel()
-	q := newQueue()
+	q := newQueue(clock.RealClock{})
 	first, later := newOperation("/a"), newOperation("/a")
 	addAll(t, q, first)
 	batch := q.next()
@@ -190,7 +193,7 @@ func TestQueueAsksForWhatCameLater(t *testing.T) {
 
 func TestQueueCancelAndRequeue(t *testing.T) {
 	t.Parallel()
-	q := newQueue()
+	q := newQueue(clock.RealClock{})
 	a, b, c := newOperation("/a"), newOperation("/b"), newOperation("/a")
 	addAll(t, q, a, b)
 	batch := q.next()
@@ -211,7 +214,7 @@ func TestQueueCancelAndRequeue(t *testing.T) {
 func TestQueueProperties(t *testing.T) {
 	t.Parallel()
 	const clients, perClient = 16, 400
-	q := newQueue()
+	q := newQueue(clock.RealClock{})
 	ctx, cancel := context.WithCancel(t.Context())
 	var out sync.Map
 	var answered, cancelled atomic.Int64
@@ -276,7 +279,7 @@ func TestQueueProperties(t *testing.T) {
 // key by key, whatever else is queued.
 func TestQueueKeepsTheOrderOfAKey(t *testing.T) {
 	t.Parallel()
-	q := newQueue()
+	q := newQueue(clock.RealClock{})
 	random := rand.New(rand.NewPCG(1, 2))
 	want, got := map[string][]*operation{}, map[string][]*operation{}
 	for range 3000 {
@@ -313,9 +316,55 @@ func TestQueueKeepsTheOrderOfAKey(t *testing.T) {
 	}
 }
 
+// A batch behind another waits for the write lock in any case: it grows meanwhile, but
+// not for ever.
+func TestQueueLetsABatchGrowBehindAnother(t *testing.T) {
+	t.Parallel()
+	now := clocktesting.NewFakeClock(time.Unix(1_795_000_000, 0))
+	q := newQueue(now)
+	queue := func(keys ...string) {
+		for _, key := range keys {
+			op := newOperation(key)
+			op.queuedAt = now.Now()
+			addAll(t, q, op)
+		}
+	}
+	queue("/a", "/b", "/c")
+	first := q.next()
+	require.Len(t, first, 3)
+	queue("/d")
+	require.Empty(t, q.next(), "smaller than the one that is on its way")
+	queue("/e", "/f")
+	second := q.next()
+	require.Len(t, second, 3, "as large as it")
+	queue("/g")
+	require.Empty(t, q.next())
+	q.finish(first, make([]outcome, 3))
+	require.Empty(t, q.next())
+	q.finish(second, make([]outcome, 3))
+	require.Len(t, q.next(), 1, "nothing is on its way")
+
+	queue("/h")
+	queue("/i")
+	require.Len(t, q.next(), 2)
+	queue("/j")
+	require.Empty(t, q.next())
+	drain(q.wake)
+	now.Step(maxYield)
+	require.Eventually(t, func() bool { return len(q.wake) == 1 }, 10*time.Second, time.Millisecond)
+	require.Len(t, q.next(), 1, "the one that is on its way may be lost")
+}
+
+func drain(wake chan struct{}) {
+	select {
+	case <-wake:
+	default:
+	}
+}
+
 func TestQueueTakeEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the end"))
-	require.Nil(t, newQueue().take(ctx))
+	require.Nil(t, newQueue(clock.RealClock{}).take(ctx))
 }

@@ -18,6 +18,8 @@ type state struct {
 	obj  runtime.Object
 	rev  int64
 	data []byte
+	// stored is data as it is stored; nil when a cache suggested the object.
+	stored []byte
 	// stale says that the value must be written although the object is equal, because
 	// the transformer wants it in another form.
 	stale bool
@@ -80,7 +82,7 @@ func (l *loader) fromVersion(ctx context.Context, v version) (*state, error) {
 		}
 		return &state{rev: v.rev, current: true, stale: true}, nil
 	}
-	st.data, st.stale = data, stale
+	st.data, st.stored, st.stale = data, v.value, stale
 	if err := l.store.decode(data, st.obj, v.rev); err != nil {
 		if !l.wantCorrupt {
 			return nil, err
@@ -126,10 +128,20 @@ func (l *loader) fromObject(obj runtime.Object) (*state, error) {
 	return &state{obj: obj, rev: int64(rv), data: data}, nil //nolint:gosec // a revision
 }
 
-// first is the state to start with: the suggestion, if there is one.
+// first is the state to start with: the suggestion, or else what the change feed
+// remembers of the key; both may be old. Only without them it is read.
 func (l *loader) first(ctx context.Context, suggestion runtime.Object) (*state, error) {
-	if suggestion != nil && !l.wantCorrupt {
+	if l.wantCorrupt {
+		return l.load(ctx)
+	}
+	if suggestion != nil {
 		return l.fromObject(suggestion)
+	}
+	if v, ok := l.store.engine.recent(l.key); ok {
+		if st, err := l.fromVersion(ctx, v); err == nil {
+			st.current = false
+			return st, nil
+		}
 	}
 	return l.load(ctx)
 }

@@ -176,7 +176,7 @@ func (s *Store) Delete(
 			st, err = l.recheck(ctx, st, verdict)
 			continue
 		}
-		op := &operation{delete: true, key: preparedKey, expect: st.rev, held: s.claim(st.obj)}
+		op := &operation{delete: true, key: preparedKey, expect: st.rev, before: st.stored, held: s.claim(st.obj)}
 		o, writeErr := s.engine.write(ctx, op)
 		if writeErr != nil {
 			return writeErr
@@ -246,7 +246,7 @@ func (s *Store) GuaranteedUpdate(
 		if opErr != nil {
 			return opErr
 		}
-		op.expect, op.held = st.rev, held
+		op.expect, op.before, op.held = st.rev, st.stored, held
 		o, writeErr := s.engine.write(ctx, op)
 		switch {
 		case writeErr != nil:
@@ -390,6 +390,7 @@ func (s *Store) GetCurrentResourceVersion(ctx context.Context) (uint64, error) {
 	if rev <= 0 {
 		return 0, errors.New("the current resource version must be greater than 0")
 	}
+	s.engine.learn(rev)
 	s.engine.feed.poke()
 	return uint64(rev), nil
 }

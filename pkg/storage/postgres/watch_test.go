@@ -218,7 +218,9 @@ func TestSlowReadsDoNotStopTheFeed(t *testing.T) {
 	c := newCluster(t, func(cfg *postgres.Config) { cfg.MaxConnections = 2 })
 	c.exec(t, podTableSQL)
 	_, writer := c.open(t)
-	_, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Projection = podProjection() })
+	engine, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Projection = podProjection() })
+	require.Eventually(t, func() bool { return engine.FeedPosition() == c.newest(t) }, patience, time.Millisecond,
+		"what happened before the feed's start would be read as lists are")
 	w := startWatch(t.Context(), t, reader, c.newest(t))
 	locker := connect(t, c.cfg)
 	_, err := locker.Exec(t.Context(), "BEGIN; LOCK TABLE pod_fields")

@@ -76,8 +76,8 @@ func (e *Engine) writeBatch(ctx context.Context, batch []*operation) {
 	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:
+		e.publish(batch, outcomes)
 		e.queue.finish(batch, outcomes)
-		e.feed.poke()
 		e.hint()
 	case errors.As(err, &pgErr) && isBadData(pgErr.Code) && len(batch) > 1:
 		half := len(batch) / 2
