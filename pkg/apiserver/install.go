@@ -27,7 +27,7 @@ func projections() []*postgres.Projection {
 func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver.APIGroupInfo, error) {
 	options := &postgres.RESTOptionsGetter{
 		Engine:       engine,
-		Codec:        Codecs.LegacyCodec(v1alpha1.SchemeGroupVersion),
+		Codec:        postgres.NewCodec(Scheme, v1alpha1.SchemeGroupVersion),
 		Resources:    map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource()},
 		CountTracker: c.generic.StorageObjectCountTracker,
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
@@ -75,7 +74,7 @@ func issueKind() benchKind {
 		name:        "issue",
 		projections: []*postgres.Projection{resource.Projection},
 		config: postgres.StoreConfig{
-			Prefix: "/issues.kite.dev/issues/", Codec: serializer.NewCodecFactory(issueScheme).LegacyCodec(v1alpha1.SchemeGroupVersion),
+			Prefix: "/issues.kite.dev/issues/", Codec: postgres.NewCodec(issueScheme, v1alpha1.SchemeGroupVersion),
 			Transformer: identity.NewEncryptCheckTransformer(),
 			NewFunc:     func() runtime.Object { return &issues.Issue{} },
 			NewListFunc: func() runtime.Object { return &issues.IssueList{} },
