@@ -8,12 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/klog/v2"
 )
 
 // retryAfterSeconds is what a client is told to wait while the database is away.
@@ -39,41 +40,78 @@ func apiError(ctx context.Context, err error) error {
 	if version, ok := errors.AsType[*SchemaVersionError](err); ok {
 		return unavailable(version.Error())
 	}
-	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) {
-		klog.FromContext(ctx).V(2).Info("PostgreSQL is unavailable", "err", redact(err))
-		return unavailable("the database is unavailable")
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return sqlError(ctx, pgErr)
 	}
-	return sqlError(ctx, pgErr)
+	if _, ok := errors.AsType[pgx.ScanArgError](err); ok {
+		reportFailure(ctx, "result", err)
+		return misconfigured()
+	}
+	reportFailure(ctx, "connection", redact(err))
+	return unavailable(databaseUnavailable)
 }
 
-// sqlError maps a SQLSTATE, by class where the class decides
-// (https://www.postgresql.org/docs/15/errcodes-appendix.html).
-func sqlError(ctx context.Context, err *pgconn.PgError) error {
-	klog.FromContext(ctx).V(2).Info("PostgreSQL refused a statement", "sqlstate", err.Code, "message", err.Message)
-	switch {
-	case err.Code == "57014":
+const databaseUnavailable = "the database is unavailable"
+
+// sqlRules map SQLSTATEs, by class where the class decides
+// (https://www.postgresql.org/docs/15/errcodes-appendix.html). The first that fits
+// decides; what fits none is the fault of the installation, and no client can mend it.
+var sqlRules = []struct {
+	states []string
+	// blameless answers belong to the request or to its size: nobody is to look at
+	// the server's log.
+	blameless bool
+	answer    func() error
+}{
+	{states: []string{"57014"}, answer: func() error {
 		return apierrors.NewTimeoutError("the database did not answer in time", retryAfterSeconds)
-	case err.Code == "22021" || err.Code == "22P05":
+	}},
+	{states: []string{"22021", "22P05"}, blameless: true, answer: func() error {
 		return apierrors.NewBadRequest("a string holds bytes that cannot be stored: U+0000 or invalid UTF-8")
-	case err.Code == "54000" || err.Code == "22001":
+	}},
+	{states: []string{"54000", "22001"}, blameless: true, answer: func() error {
 		return apierrors.NewRequestEntityTooLargeError("a field is too long to be stored")
-	case isOutage(err.Code):
-		return unavailable("the database is unavailable")
-	default:
-		return apierrors.NewInternalError(fmt.Errorf("the database refused the statement (SQLSTATE %s)", err.Code))
-	}
+	}},
+	{states: outageStates, answer: func() error { return unavailable(databaseUnavailable) }},
 }
 
-// isOutage tells states that pass: lost connections, a full or stopping server, a
-// lock that is held too long, and a standby that was reached instead of the primary.
-func isOutage(code string) bool {
-	for _, class := range []string{"08", "53", "57P", "58", "28", "3D000", "25006", "40", "55P03"} {
-		if strings.HasPrefix(code, class) {
-			return true
+// outageStates pass by themselves, or with what an operator does about the database;
+// the same request succeeds then.
+var outageStates = []string{
+	"08",          // the connection is lost
+	"28", "3D000", // the login or the database is refused: rotated, or not yet made
+	"53",             // connections, memory or disk are used up
+	"57P",            // the server stops, starts, or gives the session up
+	"58",             // the server's operating system fails
+	"25P03", "25P04", // the session waited too long within a transaction
+	"25006", "55000", // a standby was reached instead of the primary
+	"40",    // a deadlock, or a conflict with a failover
+	"55P03", // the write lock is held too long
+	"0A000", // a table changed under a prepared statement, which is prepared anew
+}
+
+func hasState(states []string, code string) bool {
+	return slices.ContainsFunc(states, func(state string) bool { return strings.HasPrefix(code, state) })
+}
+
+func sqlError(ctx context.Context, err *pgconn.PgError) error {
+	for _, rule := range sqlRules {
+		if !hasState(rule.states, err.Code) {
+			continue
 		}
+		if !rule.blameless {
+			reportFailure(ctx, err.Code, err)
+		}
+		return rule.answer()
 	}
-	return false
+	reportFailure(ctx, err.Code, err)
+	return misconfigured()
+}
+
+// misconfigured answers what no repetition mends: tables or rights are missing, or not
+// as this program left them.
+func misconfigured() error {
+	return apierrors.NewInternalError(errors.New("the database refused what this server needs; the server's log says why"))
 }
 
 // IsUnreachable tells a database that could not be connected to, or was starting or

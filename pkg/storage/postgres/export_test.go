@@ -67,3 +67,9 @@ func Statements(p *Projection, selector fields.Selector) (writing, reading map[s
 	}
 	return writing, reading
 }
+
+// APIError is what a client is told when the database said err.
+func APIError(ctx context.Context, err error) error { return apiError(ctx, err) }
+
+// ErrUnsettled says that a write may or may not have happened.
+var ErrUnsettled = errUnsettled

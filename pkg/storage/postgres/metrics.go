@@ -30,6 +30,11 @@ var (
 		Help:           "Writes that were refused, by reason: revision (somebody else was faster) or claim.",
 		StabilityLevel: metrics.ALPHA,
 	}, []string{"reason"})
+	databaseErrors = metrics.NewCounterVec(&metrics.CounterOpts{
+		Namespace: "kite", Subsystem: "storage", Name: "database_errors_total",
+		Help:           "Requests that failed in the database, by SQLSTATE, or connection when it could not be asked, or result when it answered what no sound schema does.",
+		StabilityLevel: metrics.ALPHA,
+	}, []string{"kind"})
 	feedPosition = metrics.NewGauge(&metrics.GaugeOpts{
 		Namespace: "kite", Subsystem: "feed", Name: "revision",
 		Help:           "The revision up to which this process has read the change feed.",
@@ -48,7 +53,7 @@ var (
 )
 
 func init() { //nolint:gochecknoinits // metrics register themselves once, as in every component
-	legacyregistry.MustRegister(batchSize, batchSeconds, refusals, feedPosition, feedBroken, watches)
+	legacyregistry.MustRegister(batchSize, batchSeconds, refusals, databaseErrors, feedPosition, feedBroken, watches)
 }
 
 func observeBatch(operations int, took time.Duration, err error) {
