@@ -12,30 +12,71 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// cachedStats keeps the answer of a query that reads every row of a resource.
+// statsTimeout bounds the query that reads every row of a resource.
+const statsTimeout = time.Minute
+
+// cachedStats keeps the answer of that query, and lets those who come while it runs
+// share it. The mutex is never held while the database works.
 type cachedStats struct {
 	mu    sync.Mutex
 	at    time.Time
 	stats storage.Stats
+	// asking is the query that runs now; nil when none does.
+	asking *statsAnswer
+}
+
+type statsAnswer struct {
+	done  chan struct{}
+	stats storage.Stats
+	err   error
 }
 
 // Stats implements storage.Interface. It is at most Config.StatsTTL old.
 func (s *Store) Stats(ctx context.Context) (storage.Stats, error) {
-	s.stats.mu.Lock()
-	defer s.stats.mu.Unlock()
-	now := s.engine.cfg.Clock.Now()
-	if s.stats.at.IsZero() || now.Sub(s.stats.at) >= s.engine.cfg.StatsTTL {
-		fresh, err := s.readStats(ctx)
-		if err != nil {
-			return storage.Stats{}, err
-		}
-		s.stats.stats, s.stats.at = fresh, now
+	a := s.askStats(ctx)
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		return storage.Stats{}, apiError(ctx, ctx.Err())
 	}
-	result := s.stats.stats
+	result := a.stats
 	if !s.sizeWanted.Load() {
 		result.EstimatedAverageObjectSizeBytes = 0
 	}
-	return result, nil
+	return result, a.err
+}
+
+// askStats returns the cached answer, the one that is on its way, or a new one. The
+// query goes on without the caller, for those who share it, until statsTimeout.
+func (s *Store) askStats(ctx context.Context) *statsAnswer {
+	c := &s.stats
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := &statsAnswer{done: make(chan struct{}), stats: c.stats}
+	if !c.at.IsZero() && s.engine.cfg.Clock.Since(c.at) < s.engine.cfg.StatsTTL {
+		close(a.done)
+		return a
+	}
+	if c.asking != nil {
+		return c.asking
+	}
+	c.asking = a
+	go s.refreshStats(context.WithoutCancel(ctx), a)
+	return a
+}
+
+func (s *Store) refreshStats(ctx context.Context, a *statsAnswer) {
+	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
+	defer cancel()
+	asked := s.engine.cfg.Clock.Now()
+	a.stats, a.err = s.readStats(ctx)
+	s.stats.mu.Lock()
+	defer s.stats.mu.Unlock()
+	s.stats.asking = nil
+	if a.err == nil {
+		s.stats.stats, s.stats.at = a.stats, asked
+	}
+	close(a.done)
 }
 
 func (s *Store) readStats(ctx context.Context) (storage.Stats, error) {
