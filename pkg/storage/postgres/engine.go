@@ -81,6 +81,7 @@ func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine,
 		klog.FromContext(ctx).Error(redact(err), "PostgreSQL is not available yet; requests get 503 until it is")
 	}
 	e.start(ctx)
+	engineMetrics.show(e)
 	return e, nil
 }
 
@@ -159,6 +160,7 @@ func (e *Engine) start(ctx context.Context) {
 // Close ends the engine's work and connections. Writes that wait are answered with an
 // error; watches must have ended before.
 func (e *Engine) Close() {
+	engineMetrics.hide(e)
 	close(e.stopped)
 	e.cancel()
 	e.running.Wait()

@@ -60,7 +60,7 @@ func Statements(p *Projection, selector fields.Selector) (writing, reading map[s
 	reading = map[string]string{
 		"tail": tailSQL, "history": historySQL, "trimmable": trimmableSQL, "trim": trimSQL,
 		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "revisions": revisionsSQL,
-		"settle": settleSQL, "stats": statsSQL,
+		"settle": settleSQL, "stats": statsSQL, "lag": lagSQL,
 		"list": fmt.Sprintf(listSQL, "", ""), "list_exact": fmt.Sprintf(listExactSQL, "", ""),
 		"list projected":       fmt.Sprintf(listSQL, join, conditions),
 		"list_exact projected": fmt.Sprintf(listExactSQL, join, exact),

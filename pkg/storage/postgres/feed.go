@@ -72,6 +72,8 @@ type feed struct {
 	// compacted is the newest compact_rv that was seen.
 	compacted int64
 	started   bool
+	// lastRead is when everything that was committed had been read.
+	lastRead time.Time
 	// broken is set for good when revisions are missing that must exist.
 	broken error
 	// newest is the newest event of each key in the ring.
@@ -128,9 +130,14 @@ func (f *feed) run(ctx context.Context) {
 	logger := klog.FromContext(ctx)
 	pause, healthy := idlePoll, true
 	for ctx.Err() == nil {
+		started := f.engine.cfg.Clock.Now()
 		found, err := f.read(ctx)
+		f.observeRead(started, err)
 		if (err == nil) != healthy && ctx.Err() == nil {
 			healthy = err == nil
+			if healthy {
+				feedReconnects.Inc()
+			}
 			logger.Info("The change feed's connection has changed", "healthy", healthy, "position", f.position(), "err", redactNil(err))
 		}
 		switch {

@@ -100,7 +100,9 @@ func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn, read identityReader)
 		next := max(id.newest+revisionJump, mark+revisionJump, e.cfg.Clock.Now().UnixMicro())
 		klog.FromContext(ctx).Info("The database was promoted or restored: revisions jump, and every client lists anew",
 			"from", id.newest, "to", next, "known", mark)
-		_, err = tx.Exec(ctx, jumpSQL, next, uuid.New())
+		if _, err = tx.Exec(ctx, jumpSQL, next, uuid.New()); err == nil {
+			revisionJumps.Inc()
+		}
 		return err
 	})
 }

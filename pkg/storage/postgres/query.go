@@ -28,6 +28,7 @@ var (
 	revisionsSQL = mustReadSQL("revisions")
 	settleSQL    = mustReadSQL("settle")
 	statsSQL     = mustReadSQL("stats")
+	lagSQL       = mustReadSQL("lag")
 	identitySQL  = mustReadSQL("identity")
 	adoptSQL     = mustReadSQL("adopt")
 	jumpSQL      = mustReadSQL("jump")

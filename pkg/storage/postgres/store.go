@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -24,6 +25,9 @@ import (
 // minTTL is what a shorter time to live is rounded up to, as etcd does with its
 // leases: an object must outlive the requests around its creation.
 const minTTL = 2 * time.Second
+
+// maxTTL is what a longer one is cut to: more seconds do not fit a time.Duration.
+const maxTTL = math.MaxInt64 / time.Second
 
 // StoreConfig describes one resource to a Store.
 type StoreConfig struct {
@@ -114,7 +118,7 @@ func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object,
 		return s.claimRefused(obj, o.holder)
 	}
 	if !o.applied() {
-		refusals.WithLabelValues("revision").Inc()
+		refusals.WithLabelValues("exists").Inc()
 		return storage.NewKeyExistsError(preparedKey, 0)
 	}
 	if out == nil {
@@ -284,7 +288,7 @@ func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object
 	}
 	op := &operation{key: key, value: stored, claim: s.claim(obj)}
 	if ttl > 0 {
-		op.ttl = max(minTTL, time.Duration(ttl)*time.Second) //nolint:gosec // seconds
+		op.ttl = max(minTTL, time.Duration(min(ttl, uint64(maxTTL)))*time.Second) //nolint:gosec // seconds
 	}
 	if s.Projection != nil {
 		op.row = s.Projection.Row(obj)

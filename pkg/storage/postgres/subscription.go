@@ -142,6 +142,7 @@ func (s *subscription) caughtUp() (rev int64, idle bool) {
 func (s *subscription) history(ctx context.Context, from, upTo int64) ([]*event, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	historyReads.Inc()
 	e := s.feed.engine
 	lo, hi := keyRange(s.topic)
 	rows, err := e.pool.Query(ctx, historySQL, lo, hi, from, upTo, historyRows, pageBytes)

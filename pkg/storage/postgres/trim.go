@@ -75,6 +75,7 @@ func deleteCompacted(ctx context.Context, conn *pgxpool.Conn) error {
 		if err != nil {
 			return fmt.Errorf("delete old events: %w", err)
 		}
+		trimmedEvents.Add(float64(tag.RowsAffected()))
 		if tag.RowsAffected() < trimRows {
 			return nil
 		}
@@ -85,30 +86,55 @@ func deleteCompacted(ctx context.Context, conn *pgxpool.Conn) error {
 // see them go, in order.
 func (e *Engine) sweep(ctx context.Context) {
 	e.every(ctx, sweepInterval, "expire objects", func(ctx context.Context) error {
-		return e.exclusive(ctx, "sweep", func(conn *pgxpool.Conn) error {
-			rows, err := conn.Query(ctx, expiredSQL, sweepRows)
-			if err != nil {
-				return fmt.Errorf("look for expired objects: %w", err)
+		for {
+			expired, err := e.expired(ctx)
+			if err == nil {
+				err = e.expire(ctx, expired)
 			}
-			var op operation
-			var expired []*operation
-			_, err = pgx.ForEachRow(rows, []any{&op.key, &op.expect, &op.held}, func() error {
-				expired = append(expired, &operation{delete: true, key: op.key, expect: op.expect, held: op.held})
-				op.held = nil
-				return nil
-			})
-			if err != nil {
-				return fmt.Errorf("look for expired objects: %w", err)
+			if err != nil || len(expired) < sweepRows {
+				return err
 			}
-			for _, op := range expired {
-				// One that has changed since is refused, and looked at again.
-				if _, err := e.write(ctx, op); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		}
 	})
+}
+
+// expired returns deletions of objects whose time has come.
+func (e *Engine) expired(ctx context.Context) ([]*operation, error) {
+	rows, err := e.pool.Query(ctx, expiredSQL, sweepRows)
+	if err != nil {
+		return nil, fmt.Errorf("look for expired objects: %w", err)
+	}
+	expired, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*operation, error) {
+		op := &operation{delete: true}
+		return op, row.Scan(&op.key, &op.expect, &op.held)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for expired objects: %w", err)
+	}
+	return expired, nil
+}
+
+// expire writes deletions together. Every process on the schema comes with the same
+// ones, and needs no lock for it: the first takes the expected revision away from the
+// others, and so does whoever renews an object. A refused one is looked at again.
+func (e *Engine) expire(ctx context.Context, expired []*operation) error {
+	errs := make(chan error, len(expired))
+	for _, op := range expired {
+		go func() {
+			o, err := e.write(ctx, op)
+			if o.applied() {
+				expiredObjects.Inc()
+			}
+			errs <- err
+		}()
+	}
+	var failed error
+	for range expired {
+		if err := <-errs; err != nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // every runs work now and then until ctx ends, and logs what fails.

@@ -281,6 +281,10 @@ func (w *watcher) deletedCorrupt(ev *event, err error) error {
 }
 
 func (w *watcher) send(ev watch.Event) error {
+	if len(w.results) == cap(w.results) {
+		blockedWatches.Inc()
+		defer blockedWatches.Dec()
+	}
 	select {
 	case w.results <- ev:
 		return nil

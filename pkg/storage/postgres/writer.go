@@ -143,7 +143,7 @@ func (e *Engine) tryBatch(ctx context.Context, batch []*operation) ([]outcome, e
 		return nil, errors.Join(errRetry, err) // nothing was sent
 	}
 	klog.FromContext(ctx).Info("Lost a connection during a write; looking for its outcome", "batch", id, "operations", len(batch), "err", err)
-	return e.settle(context.WithoutCancel(ctx), conn.Conn(), id, floor, batch)
+	return observeSettled(e.settle(context.WithoutCancel(ctx), conn.Conn(), id, floor, batch))
 }
 
 // isCertain tells an error after which nothing of the batch can have been committed:
