@@ -138,7 +138,7 @@ func (s sink) feed(e *Engine) {
 	s.gauge(feedRead, float64(read.UnixNano())/float64(time.Second))
 	var newest, compacted int64
 	var behind float64
-	ctx, cancel := context.WithTimeout(context.Background(), lagTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), lagTimeout) //nolint:forbidigo // a scrape brings none
 	defer cancel()
 	if err := e.feedPool.QueryRow(ctx, lagSQL, position).Scan(&newest, &compacted, &behind); err != nil {
 		return

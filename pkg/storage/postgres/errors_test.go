@@ -59,7 +59,7 @@ func requireDiscreet(t testing.TB, text string) {
 	cfg, err := pgx.ParseConfig(pgtest.DSN(t))
 	require.NoError(t, err)
 	secrets := []string{
-		"SQLSTATE", "SELECT", "INSERT", "UPDATE ", "DELETE FROM", "relation", "column", "events", "objects ", "search_path",
+		"SQLSTATE", "SELECT", "INSERT", "UPDATE ", "DELETE FROM", "relation", "column", "events", `"objects`, "objects.", "search_path",
 		"pgx", "role", "password", "user=", cfg.Host, fmt.Sprint(cfg.Port), "127.0.0.1", "secret",
 	}
 	for _, secret := range secrets {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -133,6 +134,9 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 	if err != nil {
 		return err
 	}
+	if rev < 0 {
+		rev = math.MaxInt64 // 64 bits that upstream made an int64 of: in the future, not in the past
+	}
 	l := &lister{store: s, pred: opts.Predicate, items: items, newItem: newItem, errs: newListErrors()}
 	l.query.lo, l.query.hi = keyRange(topicOf(prefix, opts.Recursive))
 	l.query.rev, l.query.limit, l.query.selector = rev, opts.Predicate.Limit, opts.Predicate.Field
@@ -142,7 +146,8 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 		}
 	}
 	if err := l.run(ctx, opts); err != nil {
-		if errors.Is(err, errCompacted) {
+		// Nor does a token of a revision that has not been lead to more of the same list.
+		if errors.Is(err, errCompacted) || continueKey != "" && storage.IsTooLargeResourceVersion(err) {
 			return expired(continueKey, prefix)
 		}
 		return err

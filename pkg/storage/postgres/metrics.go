@@ -38,11 +38,11 @@ var (
 	trimmedEvents  = counter("storage", "trimmed_events_total", "Events that this process deleted because history was old enough.")
 	expiredObjects = counter("storage", "expired_objects_total", "Objects that this process deleted because their time to live had passed.")
 
-	feedPosition = gauge("feed", "revision", "The revision up to which this process has read the change feed.")
-	feedBroken   = gauge("feed", "broken", "1 when revisions are missing from the events table and watches are no longer served.")
-	watches      = gauge("feed", "watches", "Watches that follow the change feed.")
+	feedPosition = feedGauge("revision", "The revision up to which this process has read the change feed.")
+	feedBroken   = feedGauge("broken", "1 when revisions are missing from the events table and watches are no longer served.")
+	watches      = feedGauge("watches", "Watches that follow the change feed.")
 
-	blockedWatches = gauge("feed", "blocked_watches", "Watches whose reader is so slow that they read no further.")
+	blockedWatches = feedGauge("blocked_watches", "Watches whose reader is so slow that they read no further.")
 	feedReconnects = counter("feed", "reconnects_total", "How often the change feed could read again after it could not.")
 	historyReads   = counter("feed", "history_reads_total", "Reads of the events table for watches that were behind what is in memory.")
 )
@@ -94,9 +94,9 @@ func counterVec(subsystem, name, label, help string) *metrics.CounterVec {
 	}, []string{label})
 }
 
-func gauge(subsystem, name, help string) *metrics.Gauge {
+func feedGauge(name, help string) *metrics.Gauge {
 	return metrics.NewGauge(&metrics.GaugeOpts{
-		Namespace: "kite", Subsystem: subsystem, Name: name, Help: help, StabilityLevel: metrics.ALPHA,
+		Namespace: "kite", Subsystem: "feed", Name: name, Help: help, StabilityLevel: metrics.ALPHA,
 	})
 }
 

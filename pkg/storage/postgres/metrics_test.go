@@ -89,7 +89,9 @@ func requireGrowth(t testing.TB, want float64, grown func() float64) {
 }
 
 // Metrics belong to the process, so this test runs before all parallel ones.
-func TestMetrics(t *testing.T) { //nolint:paralleltest // see above
+//
+//nolint:paralleltest // see above
+func TestMetrics(t *testing.T) {
 	t.Run("writes", testWriteMetrics)
 	t.Run("queue", testQueueMetrics)
 	t.Run("pools", testPoolMetrics)

@@ -288,7 +288,7 @@ func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object
 	}
 	op := &operation{key: key, value: stored, claim: s.claim(obj)}
 	if ttl > 0 {
-		op.ttl = max(minTTL, time.Duration(min(ttl, uint64(maxTTL)))*time.Second) //nolint:gosec // seconds
+		op.ttl = max(minTTL, time.Duration(min(ttl, uint64(maxTTL)))*time.Second)
 	}
 	if s.Projection != nil {
 		op.row = s.Projection.Row(obj)

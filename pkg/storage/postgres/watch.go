@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,7 +38,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	}
 	w := &watcher{
 		store: s, topic: topicOf(preparedKey, opts.Recursive), opts: opts,
-		rev:     int64(requested), //nolint:gosec // a revision
+		rev:     int64(min(requested, math.MaxInt64)), //nolint:gosec // a revision
 		results: make(chan watch.Event, watchBuffer),
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
