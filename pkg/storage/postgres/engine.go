@@ -44,9 +44,9 @@ type Engine struct {
 	// known is the newest revision that this process has heard of.
 	known atomic.Int64
 
-	projections []*Projection
-	asks        sharedRead
-	reads       groupReads
+	projectors []*projector
+	asks       sharedRead
+	reads      groupReads
 
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when Close begins
@@ -62,13 +62,13 @@ func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine,
 	}
 	cfg = cfg.withDefaults()
 	e := &Engine{
-		cfg:         cfg,
-		lockKey:     lockKey(cfg.Schema),
-		channel:     fmt.Sprintf("kite_%016x", uint64(lockKey(cfg.Schema))), //nolint:gosec // a name of its bits
-		queue:       newQueue(cfg.Clock),
-		hints:       make(chan struct{}, 1),
-		projections: projections,
-		stopped:     make(chan struct{}),
+		cfg:        cfg,
+		lockKey:    lockKey(cfg.Schema),
+		channel:    fmt.Sprintf("kite_%016x", uint64(lockKey(cfg.Schema))), //nolint:gosec // a name of its bits
+		queue:      newQueue(cfg.Clock),
+		hints:      make(chan struct{}, 1),
+		projectors: newProjectors(projections),
+		stopped:    make(chan struct{}),
 	}
 	e.feed, e.reads.read = newFeed(e), e.readKeys
 	if err := e.connect(ctx); err != nil {
@@ -155,6 +155,7 @@ func (e *Engine) start(ctx context.Context) {
 	e.running.Go(func() { e.listen(ctx) })
 	e.running.Go(func() { e.sweep(ctx) })
 	e.running.Go(func() { e.trim(ctx) })
+	e.running.Go(func() { e.completeProjections(ctx) })
 }
 
 // Close ends the engine's work and connections. Writes that wait are answered with an

@@ -47,20 +47,26 @@ func (e *Engine) TrimNow(ctx context.Context) error {
 	return e.exclusive(ctx, "trim", func(conn *pgxpool.Conn) error { return e.trimOnce(ctx, conn) })
 }
 
+// CompleteNow does what the engine does now and then for incomplete projections.
+func (e *Engine) CompleteNow(ctx context.Context) error {
+	return e.exclusive(ctx, "complete projections", func(conn *pgxpool.Conn) error { return e.completeOnce(ctx, conn) })
+}
+
 // Statements are the texts of all embedded statements by name, as readers and writers
 // send them: those with a projection are rendered for p and selector.
 func Statements(p *Projection, selector fields.Selector) (writing, reading map[string]string) {
-	conditions, _ := p.conditions(selector, make([]any, 5))
-	exact, _ := p.conditions(selector, make([]any, 6))
-	join := "JOIN " + pgx.Identifier{p.Table}.Sanitize() + " p ON p.key = o.key"
+	conditions, _ := p.conditions(selector, make([]any, 6))
+	exact, _ := p.conditions(selector, make([]any, 7))
+	join, projector := p.join(), newProjector(p)
 	writing = map[string]string{
-		"write": writeSQL, "compact": compactSQL, "project": p.putSQL(), "unproject": p.deleteSQL(),
+		"write": writeSQL, "compact": compactSQL, "project": projector.put, "unproject": projector.drop,
+		"mark": markSQL, "unmark": projector.unmark,
 		"identity": identitySQL, "adopt": adoptSQL, "jump": jumpSQL,
 	}
 	reading = map[string]string{
 		"tail": tailSQL, "history": historySQL, "trimmable": trimmableSQL, "trim": trimSQL,
 		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "revisions": revisionsSQL,
-		"settle": settleSQL, "stats": statsSQL, "lag": lagSQL,
+		"settle": settleSQL, "stats": statsSQL, "lag": lagSQL, "complete": projector.complete,
 		"list": fmt.Sprintf(listSQL, "", ""), "list_exact": fmt.Sprintf(listExactSQL, "", ""),
 		"list projected":       fmt.Sprintf(listSQL, join, conditions),
 		"list_exact projected": fmt.Sprintf(listExactSQL, join, exact),

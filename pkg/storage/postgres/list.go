@@ -66,32 +66,49 @@ type item struct {
 	version
 }
 
-// readPage runs one query; the page and what it says about revisions are of one snapshot.
+// readPage reads a page. One that was prefiltered by a projection which turns out to
+// lack rows is thrown away and read again without; the process then leaves the
+// prefilter out until it sees that the projection is complete.
 func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
-	sql, args := listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1)}
+	if s.incomplete.Load() {
+		p, _, err := s.queryPage(ctx, q, nil)
+		return p, err
+	}
+	p, complete, err := s.queryPage(ctx, q, q.selector)
+	if err == nil && !complete {
+		p, _, err = s.queryPage(ctx, q, nil)
+	}
+	return p, err
+}
+
+// queryPage runs one query, prefiltered by selector: the page, what it says about
+// revisions, and whether its prefilter may be trusted are of one snapshot.
+func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Selector) (_ page, complete bool, _ error) {
+	sql, args := listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1), s.Projection.name()}
 	if q.rev > 0 {
 		sql, args = listExactSQL, append(args, q.rev)
 	}
 	join := ""
-	conditions, args := s.Projection.conditions(q.selector, args)
+	conditions, args := s.Projection.conditions(selector, args)
 	if conditions != "" {
-		join = "JOIN " + pgx.Identifier{s.Projection.Table}.Sanitize() + " p ON p.key = o.key"
+		join = s.projectionJoin
 	}
 	conn, err := s.engine.acquire(ctx)
 	if err != nil {
-		return page{}, err
+		return page{}, false, err
 	}
 	defer conn.Release()
 	rows, err := conn.Query(ctx, fmt.Sprintf(sql, join, conditions), args...)
 	if err != nil {
-		return page{}, apiError(ctx, err)
+		return page{}, false, apiError(ctx, err)
 	}
 	var p page
 	var newest, compacted int64
+	var incomplete bool
 	var key *string
 	var rev *int64
 	var value []byte
-	_, err = pgx.ForEachRow(rows, []any{&newest, &compacted, &p.total, &key, &rev, &value}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&newest, &compacted, &incomplete, &p.total, &key, &rev, &value}, func() error {
 		if key != nil {
 			p.items = append(p.items, item{key: *key, version: version{rev: *rev, value: value}})
 		}
@@ -99,24 +116,29 @@ func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
 		return nil
 	})
 	if err != nil {
-		return page{}, apiError(ctx, err)
+		return page{}, false, apiError(ctx, err)
 	}
+	s.incomplete.Store(incomplete)
 	if int64(len(p.items)) > q.limit {
 		p.items, p.hasMore = p.items[:q.limit], true
 	}
 	s.engine.learn(newest)
-	p.rev = newest
-	if q.rev == 0 {
-		return p, nil
-	}
-	p.rev = q.rev
+	p.rev, err = q.shows(newest, compacted)
+	return p, !incomplete, err
+}
+
+// shows is the revision that a page shows, if that can still be, or already be, read.
+func (q pageQuery) shows(newest, compacted int64) (int64, error) {
 	switch {
+	case q.rev == 0:
+		return newest, nil
 	case q.rev > newest:
-		return page{}, storage.NewTooLargeResourceVersionError(uint64(q.rev), uint64(newest), 0) //nolint:gosec // revisions
+		return 0, storage.NewTooLargeResourceVersionError(uint64(q.rev), uint64(newest), 0) //nolint:gosec // revisions
 	case q.rev < compacted:
-		return page{}, errCompacted
+		return 0, errCompacted
+	default:
+		return q.rev, nil
 	}
-	return p, nil
 }
 
 // GetList implements storage.Interface. All pages of a list show its first page's

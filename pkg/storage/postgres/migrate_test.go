@@ -44,9 +44,9 @@ func TestSchemaVersions(t *testing.T) {
 		reason, sql, message string
 		migrates             bool
 	}{
-		"none": {"nobody has migrated", "DROP TABLE schema_version, objects, events, meta, issues", "kite-apiserver migrate", true},
+		"none": {"nobody has migrated", "DROP TABLE schema_version, objects, events, meta, issues, incomplete_projections", "kite-apiserver migrate", true},
 		"older": {
-			"this program is newer than its schema", "UPDATE schema_version SET version = 1; DROP TABLE issues", "kite-apiserver migrate", true,
+			"this program is newer than its schema", "UPDATE schema_version SET version = 1; DROP TABLE issues, incomplete_projections", "kite-apiserver migrate", true,
 		},
 		"newer": {"a newer program has migrated", "UPDATE schema_version SET version = 1000", "run a newer kite-apiserver", false},
 	} {

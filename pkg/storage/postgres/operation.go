@@ -34,7 +34,8 @@ type operation struct {
 	claim, held []byte
 	// ttl is how long the object lives from the commit on; 0 is for ever.
 	ttl time.Duration
-	// row is the object's projection, one value for each column of its projection.
+	// row is the object's projection, one value for each column of its projection. Nil
+	// when it must have none, because it is stored encrypted.
 	row []string
 
 	queuedAt time.Time

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -50,7 +49,8 @@ func JoinMembers(members []string) string { return strings.Join(members, memberS
 
 // Projection is a table beside objects that repeats what selectors of one resource
 // need, written in the transaction that writes the object. It is a prefilter: the
-// object alone decides.
+// object alone decides. An object that is stored encrypted has no row, or the row
+// would tell what encryption hides.
 type Projection struct {
 	// Table is made by a migration: its primary key is key, and it has every column.
 	Table string
@@ -58,6 +58,25 @@ type Projection struct {
 	Prefix  string
 	Columns []Column
 }
+
+// name is by what an incomplete projection is known; a resource without a projection
+// has the empty one.
+func (p *Projection) name() string {
+	if p == nil {
+		return ""
+	}
+	return p.Table
+}
+
+// join is how lists reach a projection, as p, from an object o.
+func (p *Projection) join() string {
+	if p == nil {
+		return ""
+	}
+	return "JOIN " + p.table() + " p ON p.key = o.key"
+}
+
+func (p *Projection) table() string { return pgx.Identifier{p.Table}.Sanitize() }
 
 // Row projects an object: one value for each column.
 func (p *Projection) Row(obj runtime.Object) []string {
@@ -79,59 +98,6 @@ func projected(text string, maxBytes int) string {
 		maxBytes--
 	}
 	return text[:maxBytes]
-}
-
-// putSQL writes the projections of those operations of batch $1 that were
-// applied: their key's newest event is the batch's. The other parameters are the
-// keys, and for each column an array of values.
-func (p *Projection) putSQL() string {
-	names, values, params, sets := []string{}, []string{}, []string{}, []string{}
-	for i, c := range p.Columns {
-		value := c.Name
-		if c.Match == HasMember {
-			value = fmt.Sprintf("string_to_array(%s, E'\\x1f')", c.Name)
-		}
-		names, values = append(names, c.Name), append(values, value)
-		params = append(params, fmt.Sprintf("$%d::text[]", i+3))
-		sets = append(sets, fmt.Sprintf("%[1]s = excluded.%[1]s", c.Name))
-	}
-	columns := strings.Join(names, ", ")
-	return fmt.Sprintf(projectSQL, pgx.Identifier{p.Table}.Sanitize(), columns,
-		strings.Join(values, ", "), strings.Join(params, ", "), strings.Join(sets, ", "))
-}
-
-func (p *Projection) deleteSQL() string {
-	return fmt.Sprintf(unprojectSQL, pgx.Identifier{p.Table}.Sanitize())
-}
-
-// queueProjections adds the statements that project a batch's operations.
-func (e *Engine) queueProjections(statements *pgx.Batch, id uuid.UUID, batch []*operation) {
-	for _, p := range e.projections {
-		var gone, kept []string
-		columns := make([][]string, len(p.Columns))
-		for _, op := range batch {
-			switch {
-			case !strings.HasPrefix(op.key, p.Prefix):
-			case op.delete:
-				gone = append(gone, op.key)
-			default:
-				kept = append(kept, op.key)
-				for i := range columns {
-					columns[i] = append(columns[i], op.row[i])
-				}
-			}
-		}
-		if len(kept) > 0 {
-			args := []any{id, kept}
-			for _, values := range columns {
-				args = append(args, values)
-			}
-			statements.Queue(p.putSQL(), args...)
-		}
-		if len(gone) > 0 {
-			statements.Queue(p.deleteSQL(), id, gone)
-		}
-	}
 }
 
 // conditions turns the requirements of a field selector that the projection knows into

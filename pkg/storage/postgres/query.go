@@ -16,6 +16,9 @@ var migrationFiles embed.FS
 
 // The statements that the engine runs, one file each.
 var (
+	completeSQL  = mustReadSQL("complete")
+	markSQL      = mustReadSQL("mark")
+	unmarkSQL    = mustReadSQL("unmark")
 	writeSQL     = mustReadSQL("write")
 	tailSQL      = mustReadSQL("tail")
 	historySQL   = mustReadSQL("history")

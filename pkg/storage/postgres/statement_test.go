@@ -91,9 +91,12 @@ func TestPlansUseIndexes(t *testing.T) {
 	require.NoError(t, err)
 
 	for _, statistics := range []string{"without statistics", "with statistics"} {
-		for name, sql := range map[string]string{"write": writing["write"], "project": writing["project"], "unproject": writing["unproject"]} {
-			require.NotContains(t, plan(t, writerCfg, sql), "Seq Scan", "%s %s", name, statistics)
+		for _, name := range []string{"write", "project", "unproject", "mark"} {
+			require.NotContains(t, plan(t, writerCfg, writing[name]), "Seq Scan", "%s %s", name, statistics)
 		}
+		unmark := plan(t, writerCfg, writing["unmark"])
+		require.Contains(t, unmark, "events_pkey", "only what is new is read: %s %s", statistics, unmark)
+		require.NotRegexp(t, "Seq Scan on (events|objects|pod_fields)", unmark, statistics)
 		for _, name := range []string{"tail", "history", "get", "claim", "revisions", "trimmable", "trim", "list"} {
 			text := plan(t, readerCfg, reading[name])
 			for _, table := range []string{"objects", "events"} {

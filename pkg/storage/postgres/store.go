@@ -59,7 +59,11 @@ type Store struct {
 	StoreConfig
 	engine    *Engine
 	versioner storage.APIObjectVersioner
+	// projectionJoin is the SQL by which lists join the projection.
+	projectionJoin string
 
+	// incomplete remembers that the projection lacked rows when it was last looked at.
+	incomplete atomic.Bool
 	sizeWanted atomic.Bool
 	stats      cachedStats
 }
@@ -71,7 +75,7 @@ func NewStore(engine *Engine, cfg StoreConfig) (*Store, error) {
 	if !strings.HasPrefix(cfg.Prefix, "/") || len(cfg.Prefix) < 2 {
 		return nil, fmt.Errorf("resource prefix %q: want a path that starts with a slash", cfg.Prefix)
 	}
-	return &Store{StoreConfig: cfg, engine: engine}, nil
+	return &Store{StoreConfig: cfg, engine: engine, projectionJoin: cfg.Projection.join()}, nil
 }
 
 // authenticatedKey binds a stored value to its key.
@@ -290,8 +294,8 @@ func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object
 	if ttl > 0 {
 		op.ttl = max(minTTL, time.Duration(min(ttl, uint64(maxTTL)))*time.Second)
 	}
-	if s.Projection != nil {
-		op.row = s.Projection.Row(obj)
+	if s.Projection != nil && bytes.Equal(stored, data) {
+		op.row = s.Projection.Row(obj) // what is encrypted is not repeated in the clear
 	}
 	return op, nil
 }

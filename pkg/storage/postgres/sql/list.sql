@@ -1,10 +1,12 @@
 -- A page of the newest objects of the keys in [$1, $2), at most $3; $4: with the
 -- number of objects in the range, counted up to $5. Every row repeats the revision
--- of the snapshot, so that an empty page tells it, too.
-SELECT m.rv, m.compact_rv, m.total, o.key, o.mod_rv, o.value
+-- of the snapshot, so that an empty page tells it, too, and whether projection $6
+-- lacks rows: then a page that joined it lacks objects.
+SELECT m.rv, m.compact_rv, m.incomplete, m.total, o.key, o.mod_rv, o.value
 FROM (
     SELECT (SELECT max(rv) FROM events) AS rv,
            (SELECT compact_rv FROM meta) AS compact_rv,
+           EXISTS (SELECT FROM incomplete_projections WHERE name = $6) AS incomplete,
            CASE WHEN $4 THEN (
                SELECT count(*) FROM (SELECT FROM objects WHERE key >= $1 AND key < $2 LIMIT $5) c
            ) ELSE 0 END AS total

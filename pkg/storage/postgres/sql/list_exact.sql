@@ -1,27 +1,28 @@
--- list.sql as of revision $6: the objects that have not changed since, and, of the
+-- list.sql as of revision $7: the objects that have not changed since, and, of the
 -- keys that have, the undo image of their first change. Only the former may be
 -- prefiltered, because projections hold the present.
-SELECT m.rv, m.compact_rv, m.total, o.key, o.mod_rv, o.value
+SELECT m.rv, m.compact_rv, m.incomplete, m.total, o.key, o.mod_rv, o.value
 FROM (
     SELECT (SELECT max(rv) FROM events) AS rv,
            (SELECT compact_rv FROM meta) AS compact_rv,
+           EXISTS (SELECT FROM incomplete_projections WHERE name = $6) AS incomplete,
            CASE WHEN $4 THEN (
                SELECT count(*) FROM (
-                   (SELECT key FROM objects WHERE key >= $1 AND key < $2 AND mod_rv <= $6 LIMIT $5)
+                   (SELECT key FROM objects WHERE key >= $1 AND key < $2 AND mod_rv <= $7 LIMIT $5)
                    UNION ALL
-                   (SELECT key FROM events e WHERE key >= $1 AND key < $2 AND rv > $6 AND prev_rv BETWEEN 1 AND $6 LIMIT $5)
+                   (SELECT key FROM events e WHERE key >= $1 AND key < $2 AND rv > $7 AND prev_rv BETWEEN 1 AND $7 LIMIT $5)
                ) c
            ) ELSE 0 END AS total
 ) m
 LEFT JOIN LATERAL (
     (SELECT o.key, o.mod_rv, o.value
      FROM objects o %[1]s
-     WHERE o.key >= $1 AND o.key < $2 AND o.mod_rv <= $6 %[2]s
+     WHERE o.key >= $1 AND o.key < $2 AND o.mod_rv <= $7 %[2]s
      ORDER BY o.key LIMIT $3)
     UNION ALL
     (SELECT e.key, e.prev_rv, e.prev_value
      FROM events e
-     WHERE e.key >= $1 AND e.key < $2 AND e.rv > $6 AND e.prev_rv BETWEEN 1 AND $6
+     WHERE e.key >= $1 AND e.key < $2 AND e.rv > $7 AND e.prev_rv BETWEEN 1 AND $7
      ORDER BY e.key LIMIT $3)
     ORDER BY key LIMIT $3
 ) o ON true

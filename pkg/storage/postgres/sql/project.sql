@@ -1,3 +1,5 @@
+-- Writes the rows of those operations of batch $1 that were applied: their key's newest
+-- event is the batch's. $2 are the keys, then come an array of values for each column.
 INSERT INTO %[1]s (key, %[2]s)
 SELECT key, %[3]s
 FROM unnest($2::text[], %[4]s) AS t (key, %[2]s)

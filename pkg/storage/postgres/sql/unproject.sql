@@ -1,3 +1,4 @@
+-- Deletes the rows of those operations of batch $1, with the keys $2, that were applied.
 DELETE FROM %[1]s
 WHERE key = ANY (ARRAY (
     SELECT t.key
