@@ -5,6 +5,8 @@ package apiserver
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -23,12 +25,21 @@ func projections() []*postgres.Projection {
 	return []*postgres.Projection{issue.Projection()}
 }
 
+// resources are the resources that the database keeps, of all groups.
+func resources() map[schema.GroupResource]postgres.Resource {
+	return map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource()}
+}
+
+// StoredResources are the resources that the database keeps, in no order.
+func StoredResources() []schema.GroupResource { return slices.Collect(maps.Keys(resources())) }
+
 // issuesGroup is everything that the group issues.kite.dev serves.
 func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver.APIGroupInfo, error) {
 	options := &postgres.RESTOptionsGetter{
 		Engine:       engine,
 		Codec:        postgres.NewCodec(Scheme, v1alpha1.SchemeGroupVersion),
-		Resources:    map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource()},
+		Resources:    resources(),
+		Transformers: c.generic.ResourceTransformers,
 		CountTracker: c.generic.StorageObjectCountTracker,
 	}
 	storage, err := issue.NewStorage(Scheme, options, engine, c.clock)

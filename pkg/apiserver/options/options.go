@@ -29,6 +29,7 @@ const defaultPort = 8443
 // shows. Flags keep the names that they have in other API servers.
 type Options struct {
 	Postgres       *PostgresOptions
+	Encryption     *EncryptionOptions
 	ServerRun      *genericoptions.ServerRunOptions
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
 	Authentication *genericoptions.DelegatingAuthenticationOptions
@@ -51,6 +52,7 @@ func init() { //nolint:gochecknoinits // the gate is global upstream
 func NewOptions() *Options {
 	return &Options{
 		Postgres:       NewPostgresOptions(),
+		Encryption:     NewEncryptionOptions(),
 		ServerRun:      newServerRun(),
 		SecureServing:  newSecureServing(),
 		Authentication: genericoptions.NewDelegatingAuthenticationOptions(),
@@ -86,6 +88,7 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	var sections cliflag.NamedFlagSets
 	o.Postgres.AddFlags(sections.FlagSet("postgres"))
 	o.Postgres.AddServeFlags(sections.FlagSet("postgres"))
+	o.Encryption.AddFlags(sections.FlagSet("encryption at rest"))
 	o.CoreAPI.AddFlags(sections.FlagSet("host cluster"))
 	o.SecureServing.AddFlags(sections.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sections.FlagSet("authentication"))
@@ -114,6 +117,7 @@ func (o *Options) Complete() {
 func (o *Options) Validate() []error {
 	return slices.Concat(
 		o.Postgres.Validate(),
+		o.Encryption.Validate(),
 		o.CoreAPI.Validate(),
 		o.SecureServing.Validate(),
 		o.Authentication.Validate(),
@@ -153,6 +157,9 @@ func (o *Options) applyLocal(cfg *apiserver.Config) error {
 		return err
 	}
 	if err := o.SecureServing.ApplyToConfig(generic); err != nil {
+		return err
+	}
+	if err := o.Encryption.ApplyTo(generic, apiserver.StoredResources()); err != nil {
 		return err
 	}
 	return o.Audit.ApplyTo(generic)

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
+	"k8s.io/apiserver/pkg/storage/value"
 	"k8s.io/apiserver/pkg/storage/value/encrypt/identity"
 	flowcontrolrequest "k8s.io/apiserver/pkg/util/flowcontrol/request"
 	"k8s.io/client-go/tools/cache"
@@ -36,6 +37,8 @@ type RESTOptionsGetter struct {
 	Codec runtime.Codec
 	// Resources describe the resources that this getter may be asked for.
 	Resources map[schema.GroupResource]Resource
+	// Transformers encrypt what is stored, each resource as they say. Optional.
+	Transformers value.ResourceTransformers
 	// CountTracker learns how many objects there are, for priority and fairness. Optional.
 	CountTracker flowcontrolrequest.StorageObjectCountTracker
 }
@@ -68,7 +71,7 @@ func (g *RESTOptionsGetter) decorator(resource Resource) generic.StorageDecorato
 			GroupResource:    config.GroupResource,
 			Prefix:           resourcePrefix,
 			Codec:            config.Codec,
-			Transformer:      corruptAware{identity.NewEncryptCheckTransformer()},
+			Transformer:      corruptAware{g.transformer(config.GroupResource)},
 			NewFunc:          newFunc,
 			NewListFunc:      newListFunc,
 			Claim:            resource.Claim,
@@ -78,4 +81,11 @@ func (g *RESTOptionsGetter) decorator(resource Resource) generic.StorageDecorato
 		})
 		return store, func() {}, err
 	}
+}
+
+func (g *RESTOptionsGetter) transformer(gr schema.GroupResource) value.Transformer {
+	if g.Transformers == nil {
+		return identity.NewEncryptCheckTransformer()
+	}
+	return g.Transformers.TransformerForResource(gr)
 }
