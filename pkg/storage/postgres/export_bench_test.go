@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 )
+
+// RawSessions is how many sessions DriveRaw writes with: as many as an engine.
+const RawSessions = writers
 
 // RawPut is one write of a benchmark that drives the SQL without a Store.
 type RawPut struct {
@@ -22,41 +24,38 @@ type RawPut struct {
 	Row    []string
 }
 
-// DriveRaw sends n operations, which next makes, in batches of the given size over as
-// many sessions as the engine writes with: the statements of group commit without its
-// queue, codecs and feed. It calls wrote with each one's revision.
-func (e *Engine) DriveRaw(ctx context.Context, n, size int, next func(i int) RawPut, wrote func(i int, rev int64)) error {
-	var taken atomic.Int64
-	var sessions sync.WaitGroup
-	errs := make(chan error, writers)
-	for range writers {
-		sessions.Go(func() { errs <- e.driveSession(ctx, &taken, n, size, next, wrote) })
-	}
-	sessions.Wait()
-	close(errs)
-	var failed error
-	for err := range errs {
-		failed = errors.Join(failed, err)
-	}
-	return failed
+// Halt ends the engine's own work, its writers and feed among it, and leaves its
+// connections to DriveRaw.
+func (e *Engine) Halt() {
+	e.cancel()
+	e.running.Wait()
 }
 
-func (e *Engine) driveSession(ctx context.Context, taken *atomic.Int64, n, size int, next func(int) RawPut, wrote func(int, int64)) error {
+// DriveRaw sends n operations, which put makes, in batches of the given size: the
+// statements of group commit without queue, codecs and feed. It calls wrote with each
+// one's revision. The sessions take turns, so one of them has the operations
+// [k*size, (k+1)*size) of every even k, and the other those of every odd k.
+func (e *Engine) DriveRaw(ctx context.Context, n, size int, put func(i int) RawPut, wrote func(i int, rev int64)) error {
+	var sessions sync.WaitGroup
+	errs := make([]error, RawSessions)
+	for s := range RawSessions {
+		sessions.Go(func() { errs[s] = e.driveSession(ctx, s*size, n, size, put, wrote) })
+	}
+	sessions.Wait()
+	return errors.Join(errs...)
+}
+
+func (e *Engine) driveSession(ctx context.Context, first, n, size int, put func(int) RawPut, wrote func(int, int64)) error {
 	conn, err := e.writerPool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	for {
-		end := int(taken.Add(int64(size)))
-		first, last := end-size, min(end, n)
-		if first >= n {
-			return nil
-		}
+	for ; first < n; first += RawSessions * size {
 		batch := make([]*operation, 0, size)
-		for i := first; i < last; i++ {
-			put := next(i)
-			batch = append(batch, &operation{key: put.Key, expect: put.Expect, value: put.Value, claim: put.Claim, row: put.Row})
+		for i := first; i < min(first+size, n); i++ {
+			p := put(i)
+			batch = append(batch, &operation{key: p.Key, expect: p.Expect, value: p.Value, claim: p.Claim, row: p.Row})
 		}
 		outcomes, err := e.sendBatch(ctx, conn, uuid.New(), batch)
 		if err != nil {
@@ -69,4 +68,5 @@ func (e *Engine) driveSession(ctx context.Context, taken *atomic.Int64, n, size 
 			wrote(first+i, o.rev)
 		}
 	}
+	return nil
 }
