@@ -24,8 +24,9 @@ import (
 
 // BenchmarkWrites measures writes per second through storage.Interface (via=storage),
 // and as its peer the same SQL driven raw (via=raw), in batches as large as group commit
-// made them. Updates with via=suggested are given the object as a watch cache gives it;
-// without a cache an update reads first.
+// made them. An update starts from what this process wrote or saw last; with
+// via=suggested from what its caller passes, as a watch cache does; with via=cold
+// nobody has the object in memory, and it is read first.
 func BenchmarkWrites(b *testing.B) {
 	for _, kind := range workload.Kinds() {
 		for _, writers := range []int{1, 16, 64, 256} {
@@ -37,8 +38,9 @@ func BenchmarkWrites(b *testing.B) {
 			})
 			b.Run(name+"/op=update", func(b *testing.B) {
 				size := max(1, writers/2)
-				b.Run("via=storage", func(b *testing.B) { size = benchUpdates(b, kind, writers, false) })
-				b.Run("via=suggested", func(b *testing.B) { benchUpdates(b, kind, writers, true) })
+				b.Run("via=storage", func(b *testing.B) { size = benchUpdates(b, kind, writers) })
+				b.Run("via=suggested", func(b *testing.B) { benchSuggestedUpdates(b, kind, writers) })
+				b.Run("via=cold", func(b *testing.B) { benchColdUpdates(b, kind, writers) })
 				b.Run("via=raw", func(b *testing.B) { benchRawUpdates(b, kind, writers, size) })
 			})
 		}
@@ -89,25 +91,51 @@ func benchCreates(b *testing.B, kind workload.Kind, writers int) (batchSize int)
 // keysEach is how many objects each writer updates in turn.
 const keysEach = 8
 
-// benchUpdates gives each writer keys of its own, as updates of distinct objects.
-func benchUpdates(b *testing.B, kind workload.Kind, writers int, suggest bool) (batchSize int) {
+// turn gives each writer keys of its own, as updates of distinct objects.
+func turn(writers, writer, i int) int { return i/writers%keysEach*writers + writer }
+
+func benchUpdates(b *testing.B, kind workload.Kind, writers int) (batchSize int) {
+	b.Helper()
+	store := openBench(b, kind)
+	keys, _ := store.fill(b, keysEach*writers)
+	return measureWrites(b, func() {
+		inParallel(b, writers, b.N, func(writer, i int) error {
+			return store.touch(b.Context(), keys[turn(writers, writer, i)], kind.Store.NewFunc(), nil)
+		})
+	})
+}
+
+func benchSuggestedUpdates(b *testing.B, kind workload.Kind, writers int) {
 	b.Helper()
 	store := openBench(b, kind)
 	keys, cached := store.fill(b, keysEach*writers)
-	touch := func(obj runtime.Object, _ storage.ResponseMeta) (runtime.Object, *uint64, error) {
-		kind.Touch(obj)
-		return obj, nil, nil
-	}
-	return measureWrites(b, func() {
+	measureWrites(b, func() {
 		inParallel(b, writers, b.N, func(writer, i int) error {
-			k := i/writers%keysEach*writers + writer
-			var suggestion runtime.Object
-			if suggest {
-				suggestion = cached[k].DeepCopyObject() // as the watch cache passes it
-			}
-			return store.GuaranteedUpdate(b.Context(), keys[k], cached[k], false, nil, touch, suggestion)
+			k := turn(writers, writer, i)
+			return store.touch(b.Context(), keys[k], cached[k], cached[k].DeepCopyObject()) // a copy, as the watch cache passes it
 		})
 	})
+}
+
+func benchColdUpdates(b *testing.B, kind workload.Kind, writers int) {
+	b.Helper()
+	store := openBench(b, kind)
+	keys, _ := store.fill(b, b.N)
+	store.engine.ForgetRecent()
+	measureWrites(b, func() {
+		inParallel(b, writers, b.N, func(_, i int) error {
+			return store.touch(b.Context(), keys[i], kind.Store.NewFunc(), nil)
+		})
+	})
+}
+
+// touch is a small change to one object.
+func (s *benchStore) touch(ctx context.Context, key string, out, suggestion runtime.Object) error {
+	return s.GuaranteedUpdate(ctx, key, out, false, nil,
+		func(obj runtime.Object, _ storage.ResponseMeta) (runtime.Object, *uint64, error) {
+			s.kind.Touch(obj)
+			return obj, nil, nil
+		}, suggestion)
 }
 
 func benchRawCreates(b *testing.B, kind workload.Kind, size int) {
