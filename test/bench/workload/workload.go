@@ -10,11 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/apitesting"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apiserver/pkg/apis/example"
@@ -69,7 +67,7 @@ func podCodec() runtime.Codec {
 	metav1.AddToGroupVersion(scheme, metav1.SchemeGroupVersion)
 	utilruntime.Must(example.AddToScheme(scheme))
 	utilruntime.Must(examplev1.AddToScheme(scheme))
-	return apitesting.TestCodec(serializer.NewCodecFactory(scheme), examplev1.SchemeGroupVersion)
+	return postgres.NewCodec(scheme, examplev1.SchemeGroupVersion)
 }
 
 // Issue is the kind with everything: a projection of its fields, and a claim.
@@ -82,7 +80,7 @@ func Issue() Kind {
 		Projections: []*postgres.Projection{resource.Projection},
 		Store: postgres.StoreConfig{
 			GroupResource: issues.Resource("issues"), Prefix: "/issues.kite.dev/issues/",
-			Codec:       serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion),
+			Codec:       postgres.NewCodec(scheme, v1alpha1.SchemeGroupVersion),
 			Transformer: identity.NewEncryptCheckTransformer(),
 			NewFunc:     func() runtime.Object { return &issues.Issue{} },
 			NewListFunc: func() runtime.Object { return &issues.IssueList{} },
