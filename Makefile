@@ -20,6 +20,9 @@ TESTFLAGS ?=
 # Upstream's storage suite runs as often as this to find orders that are rare.
 CONFORMANCE_COUNT ?= 3
 SOAK_COUNT ?= 20
+# How long all faults together are injected in random order.
+KITE_FAULTS_DURATION ?= 20s
+export KITE_FAULTS_DURATION
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := $(KITE_CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
@@ -56,7 +59,7 @@ images: ## Build one image per program; push them to KITE_REGISTRY, without it w
 ##@ Test
 
 .PHONY: test
-test: test-unit test-integration test-conformance test-e2e ## Run all tests: the next four targets
+test: test-unit test-integration test-conformance test-faults test-e2e ## Run all tests: the next five targets
 
 .PHONY: test-unit
 test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
@@ -74,9 +77,14 @@ test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under th
 test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KUBECONFIG)
 	KITE_E2E=1 go test -count=1 -timeout 60m -v $(TESTFLAGS) ./test/e2e/...
 
+.PHONY: test-faults
+test-faults: ## Prove storage while processes are killed, connections lost and servers promoted
+	@go test -race -count=1 -parallel 6 -timeout 30m $(TESTFLAGS) ./test/faults/...
+
 .PHONY: test-soak
-test-soak: ## Run the storage suite SOAK_COUNT (20) times
+test-soak: ## Run the storage suite SOAK_COUNT (20) times, and all faults mixed for 10 minutes
 	$(MAKE) test-conformance CONFORMANCE_COUNT=$(SOAK_COUNT) TESTFLAGS='-timeout 6h $(TESTFLAGS)'
+	$(MAKE) test-faults KITE_FAULTS_DURATION=10m TESTFLAGS='-run TestMixedFaults -v $(TESTFLAGS)'
 
 ##@ Benchmark
 
