@@ -36,7 +36,7 @@ type cluster struct {
 	mu     sync.Mutex
 	server *postgresServer
 
-	// What ends the clients, and then the followers and the reference.
+	// What ends the clients, and then the followers.
 	stopLoad, stopFollowing context.CancelFunc
 	load, following         sync.WaitGroup
 	watchers                []*follower
@@ -73,7 +73,7 @@ func newCluster(t testing.TB, seed uint64) *cluster {
 			s.process().kill()
 		}
 	})
-	c.ref = &reference{schema: schemaName, server: c.primary}
+	c.ref = startReference(t, schemaName, c.primary)
 	return c
 }
 
@@ -92,7 +92,7 @@ func (c *cluster) primary() *postgresServer {
 	return c.server
 }
 
-// follow starts the reference and the followers: of everything, and of single keys.
+// follow starts followers: of everything, and of single keys.
 func (c *cluster) follow() {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stopFollowing = stop
@@ -101,7 +101,6 @@ func (c *cluster) follow() {
 		c.releaseAll()
 		c.following.Wait()
 	})
-	c.following.Go(func() { c.ref.run(ctx) })
 	for i, topic := range []string{"", "", "", "", keyName(0, 0), keyName(0, 1)} {
 		f := &follower{c: c, number: i, topic: topic, random: rand.New(rand.NewPCG(c.random.Uint64(), 0))}
 		c.watchers = append(c.watchers, f)

@@ -22,6 +22,8 @@ import (
 type reference struct {
 	schema string
 	server func() *postgresServer
+	cancel context.CancelFunc
+	done   chan struct{}
 
 	mu        sync.Mutex
 	events    []change
@@ -33,8 +35,24 @@ type reference struct {
 
 const tableSQL = "SELECT rv, prev_rv, op::text, key, coalesce(prev_value, ''), (SELECT compact_rv FROM meta) FROM events WHERE rv > $1 ORDER BY rv LIMIT 5000"
 
+// startReference follows whatever server returns, from the oldest row on.
+func startReference(t testing.TB, schema string, server func() *postgresServer) *reference {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &reference{schema: schema, server: server, cancel: cancel, done: make(chan struct{})}
+	go r.run(ctx)
+	t.Cleanup(r.stop)
+	return r
+}
+
+func (r *reference) stop() {
+	r.cancel()
+	<-r.done
+}
+
 // run polls until ctx ends. A server that is away is waited for.
 func (r *reference) run(ctx context.Context) {
+	defer close(r.done)
 	for ctx.Err() == nil {
 		if more, err := r.poll(ctx); err != nil || !more {
 			pause(ctx, 10*time.Millisecond)
