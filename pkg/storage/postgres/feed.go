@@ -284,7 +284,8 @@ func (f *feed) append(ev *event) {
 }
 
 // jump deals with a hole before next. One that ends at or below compact_rv is history
-// that was trimmed before this process read it: every subscription has lost events.
+// that was trimmed before this process read it: every subscription has lost events but
+// those that another process told what came before.
 // Any other hole breaks the promise that the feed lives by.
 func (f *feed) jump(ctx context.Context, next int64) bool {
 	if next-1 > f.compacted {
@@ -296,7 +297,7 @@ func (f *feed) jump(ctx context.Context, next int64) bool {
 	}
 	for _, subscriptions := range f.topics {
 		for s := range subscriptions {
-			s.lost = true
+			s.lost = s.lost || s.idle || s.cursor < f.compacted
 			s.signal()
 		}
 	}

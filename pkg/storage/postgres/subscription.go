@@ -131,10 +131,12 @@ func (s *subscription) retryLater() {
 	s.feed.engine.cfg.Clock.AfterFunc(idlePoll, s.signal)
 }
 
+// caughtUp tells up to where everything has been seen. What has lost events has not
+// seen them, even if its position stands behind them.
 func (s *subscription) caughtUp() (rev int64, idle bool) {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	return s.feed.pos, s.idle
+	return s.feed.pos, s.idle && !s.lost && s.feed.broken == nil
 }
 
 // history reads a page of the topic's events in (from, upTo] from the table. That
