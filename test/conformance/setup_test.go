@@ -184,8 +184,8 @@ func (c *pageCounter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx
 	if list.Limit == 10_000 {
 		list.Limit = 0 // the page size of a list without a limit
 	}
-	if len(data.Args) > 5 {
-		list.Revision, _ = data.Args[5].(int64)
+	if len(data.Args) > 7 {
+		list.Revision, _ = data.Args[7].(int64)
 	}
 	if after, ok := strings.CutSuffix(from, "\x01"); ok {
 		from = after + "\x00"

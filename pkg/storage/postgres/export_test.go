@@ -42,6 +42,9 @@ func (e *Engine) ForgetRecent() {
 	clear(e.feed.newest)
 }
 
+// SetPageBytes bounds the objects that one read of a list brings into memory.
+func (s *Store) SetPageBytes(bytes int64) { s.pageBytes = bytes }
+
 // TrimNow does what the trimmer does now and then.
 func (e *Engine) TrimNow(ctx context.Context) error {
 	return e.exclusive(ctx, "trim", func(conn *pgxpool.Conn) error { return e.trimOnce(ctx, conn) })
@@ -55,8 +58,8 @@ func (e *Engine) CompleteNow(ctx context.Context) error {
 // Statements are the texts of all embedded statements by name, as readers and writers
 // send them: those with a projection are rendered for p and selector.
 func Statements(p *Projection, selector fields.Selector) (writing, reading map[string]string) {
-	conditions, _ := p.conditions(selector, make([]any, 6))
-	exact, _ := p.conditions(selector, make([]any, 7))
+	conditions, _ := p.conditions(selector, make([]any, 7))
+	exact, _ := p.conditions(selector, make([]any, 8))
 	join, projector := p.join(), newProjector(p)
 	writing = map[string]string{
 		"write": writeSQL, "compact": compactSQL, "project": projector.put, "unproject": projector.drop,

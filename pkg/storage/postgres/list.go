@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,7 +25,7 @@ import (
 
 const (
 	// maxPage bounds one page of a list that has to look for what its selectors want,
-	// as in etcd3.
+	// as in etcd3; pageBytes bounds it, too.
 	maxPage = 10_000
 	// maxCounted is where counting what remains of a list stops: beyond, the number
 	// costs more than the page.
@@ -41,10 +42,12 @@ const (
 		"show up in the list."
 )
 
-// pageQuery asks for the objects of [lo, hi) in key order, at most limit.
+// pageQuery asks for the objects of [lo, hi) in key order, at most limit, and no more
+// once they hold the given number of bytes.
 type pageQuery struct {
 	lo, hi string
 	limit  int64
+	bytes  int64
 	// rev is the revision to read at; 0 is the newest.
 	rev      int64
 	count    bool
@@ -66,6 +69,13 @@ type item struct {
 	version
 }
 
+// snapshot is what the rows of a page say of the moment at which it was read.
+type snapshot struct {
+	newest, compacted int64
+	// incomplete says that the projection lacks rows.
+	incomplete bool
+}
+
 // readPage reads a page. One that was prefiltered by a projection which turns out to
 // lack rows is thrown away and read again without; the process then leaves the
 // prefilter out until it sees that the projection is complete.
@@ -84,7 +94,7 @@ func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
 // queryPage runs one query, prefiltered by selector: the page, what it says about
 // revisions, and whether its prefilter may be trusted are of one snapshot.
 func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Selector) (_ page, complete bool, _ error) {
-	sql, args := listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1), s.Projection.name()}
+	sql, args := listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1), s.Projection.name(), q.bytes}
 	if q.rev > 0 {
 		sql, args = listExactSQL, append(args, q.rev)
 	}
@@ -102,43 +112,52 @@ func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Sele
 	if err != nil {
 		return page{}, false, apiError(ctx, err)
 	}
-	var p page
-	var newest, compacted int64
-	var incomplete bool
+	p, seen, err := scanPage(rows, q.limit)
+	if err != nil {
+		return page{}, false, apiError(ctx, err)
+	}
+	s.incomplete.Store(seen.incomplete)
+	s.engine.learn(seen.newest)
+	p.rev, err = q.shows(seen)
+	return p, !seen.incomplete, err
+}
+
+// shows is the revision that a page shows, if that can still be, or already be, read.
+func (q pageQuery) shows(seen snapshot) (int64, error) {
+	switch {
+	case q.rev == 0:
+		return seen.newest, nil
+	case q.rev > seen.newest:
+		return 0, storage.NewTooLargeResourceVersionError(uint64(q.rev), uint64(seen.newest), 0) //nolint:gosec // revisions
+	case q.rev < seen.compacted:
+		return 0, errCompacted
+	default:
+		return q.rev, nil
+	}
+}
+
+// scanPage reads the rows of list.sql or list_exact.sql, which were asked for one more
+// object than limit.
+func scanPage(rows pgx.Rows, limit int64) (p page, seen snapshot, err error) {
 	var key *string
 	var rev *int64
 	var value []byte
-	_, err = pgx.ForEachRow(rows, []any{&newest, &compacted, &incomplete, &p.total, &key, &rev, &value}, func() error {
-		if key != nil {
+	_, err = pgx.ForEachRow(rows, []any{&seen.newest, &seen.compacted, &seen.incomplete, &p.total, &key, &rev, &value}, func() error {
+		switch {
+		case key == nil:
+		case value == nil:
+			p.hasMore = true
+		default:
 			p.items = append(p.items, item{key: *key, version: version{rev: *rev, value: value}})
 		}
 		value = nil
 		return nil
 	})
-	if err != nil {
-		return page{}, false, apiError(ctx, err)
+	slices.SortFunc(p.items, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	if int64(len(p.items)) > limit {
+		p.items, p.hasMore = p.items[:limit], true
 	}
-	s.incomplete.Store(incomplete)
-	if int64(len(p.items)) > q.limit {
-		p.items, p.hasMore = p.items[:q.limit], true
-	}
-	s.engine.learn(newest)
-	p.rev, err = q.shows(newest, compacted)
-	return p, !incomplete, err
-}
-
-// shows is the revision that a page shows, if that can still be, or already be, read.
-func (q pageQuery) shows(newest, compacted int64) (int64, error) {
-	switch {
-	case q.rev == 0:
-		return newest, nil
-	case q.rev > newest:
-		return 0, storage.NewTooLargeResourceVersionError(uint64(q.rev), uint64(newest), 0) //nolint:gosec // revisions
-	case q.rev < compacted:
-		return 0, errCompacted
-	default:
-		return q.rev, nil
-	}
+	return p, seen, err
 }
 
 // GetList implements storage.Interface. All pages of a list show its first page's
@@ -199,7 +218,7 @@ func (l *lister) run(ctx context.Context, opts storage.ListOptions) error {
 	if !l.paging() {
 		l.query.limit = maxPage
 	}
-	l.query.count = l.paging() && l.pred.Empty()
+	l.query.count, l.query.bytes = l.paging() && l.pred.Empty(), l.store.pageBytes
 	for first := true; ; first = false {
 		p, err := l.store.readPage(ctx, l.query)
 		if err != nil {
@@ -210,7 +229,10 @@ func (l *lister) run(ctx context.Context, opts storage.ListOptions) error {
 				return err
 			}
 		}
-		l.query.rev, l.total = p.rev, p.total
+		if first {
+			l.total = p.total
+		}
+		l.query.rev, l.query.count = p.rev, false
 		if done, err := l.add(ctx, p); done || err != nil {
 			return err
 		}

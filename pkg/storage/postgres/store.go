@@ -64,6 +64,9 @@ type Store struct {
 
 	// incomplete remembers that the projection lacked rows when it was last looked at.
 	incomplete atomic.Bool
+	// pageBytes bounds one read of a list.
+	pageBytes int64
+
 	sizeWanted atomic.Bool
 	stats      cachedStats
 }
@@ -75,7 +78,7 @@ func NewStore(engine *Engine, cfg StoreConfig) (*Store, error) {
 	if !strings.HasPrefix(cfg.Prefix, "/") || len(cfg.Prefix) < 2 {
 		return nil, fmt.Errorf("resource prefix %q: want a path that starts with a slash", cfg.Prefix)
 	}
-	return &Store{StoreConfig: cfg, engine: engine, projectionJoin: cfg.Projection.join()}, nil
+	return &Store{StoreConfig: cfg, engine: engine, projectionJoin: cfg.Projection.join(), pageBytes: pageBytes}, nil
 }
 
 // authenticatedKey binds a stored value to its key.

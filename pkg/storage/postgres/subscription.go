@@ -11,8 +11,6 @@ import (
 	"time"
 )
 
-const historyRows = 500
-
 // subscription is one watch's cursor in the feed.
 type subscription struct {
 	feed  *feed
@@ -147,11 +145,11 @@ func (s *subscription) history(ctx context.Context, from, upTo int64) ([]*event,
 	historyReads.Inc()
 	e := s.feed.engine
 	lo, hi := keyRange(s.topic)
-	rows, err := e.pool.Query(ctx, historySQL, lo, hi, from, upTo, historyRows, pageBytes)
+	rows, err := e.pool.Query(ctx, historySQL, lo, hi, from, upTo, watchRows, watchBytes)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read events after %d: %w", from, err)
 	}
-	events, more, err := scanEvents(rows, historyRows)
+	events, more, err := scanEvents(rows, watchRows)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read events after %d: %w", from, err)
 	}

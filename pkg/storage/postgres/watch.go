@@ -21,8 +21,11 @@ import (
 
 const (
 	watchExpired = "The resourceVersion for the provided watch is too old."
-	// watchBuffer is how many events wait for a reader before its watch reads no further.
-	watchBuffer = 100
+	// watchBuffer is how many events wait for a reader, decoded, before its watch reads
+	// no further. watchRows and watchBytes bound what the watch has read but not decoded.
+	watchBuffer = 16
+	watchRows   = 500
+	watchBytes  = 512 << 10
 )
 
 // Watch implements storage.Interface. A watch ends on its context and when the history
@@ -164,7 +167,7 @@ func (w *watcher) sendInitialEvents() error {
 		}
 	}
 	lo, hi := keyRange(w.topic)
-	q := pageQuery{lo: lo, hi: hi, limit: maxPage, selector: w.pred.Field}
+	q := pageQuery{lo: lo, hi: hi, limit: watchRows, bytes: watchBytes, selector: w.pred.Field}
 	for {
 		p, err := w.store.readPage(w.ctx, q)
 		if err != nil {
