@@ -43,9 +43,14 @@ type event struct {
 	key              string
 	deleted          bool
 	value, prevValue []byte
+
+	// published says that watches share the event, and the images that they make of
+	// its values.
+	published         bool
+	current, previous lazyImage
 }
 
-func (ev *event) size() int { return len(ev.key) + len(ev.value) + len(ev.prevValue) + 64 }
+func (ev *event) size() int { return len(ev.key) + len(ev.value) + len(ev.prevValue) + 160 }
 
 // feed reads the events table in order, once for all watches of the process, and
 // keeps the recent part in a ring:
@@ -79,14 +84,26 @@ type feed struct {
 	// newest is the newest event of each key in the ring.
 	newest map[string]*event
 	// topics are the subscriptions by their key or prefix.
-	topics map[string]map[*subscription]struct{}
+	topics map[string]*topicSubscriptions
 	// progressWanted asks for a bookmark on every subscription that takes them, after
 	// the next complete read.
 	progressWanted bool
+
+	hot hotImages
+}
+
+// topicSubscriptions are the subscriptions of one topic.
+type topicSubscriptions struct {
+	members map[*subscription]struct{}
+	// told is the position before the newest chunk that concerned the topic.
+	told int64
 }
 
 func newFeed(e *Engine) *feed {
-	return &feed{engine: e, wake: make(chan struct{}, 1), newest: map[string]*event{}, topics: map[string]map[*subscription]struct{}{}}
+	return &feed{
+		engine: e, wake: make(chan struct{}, 1),
+		newest: map[string]*event{}, topics: map[string]*topicSubscriptions{},
+	}
 }
 
 // poke makes the feed look for events now.
@@ -241,14 +258,15 @@ func (f *feed) readChunk(ctx context.Context) (n int, more bool, err error) {
 // scanEvents reads the rows of tail.sql or history.sql, which were asked for at most
 // limit events, and tells whether there may be more.
 func scanEvents(rows pgx.Rows, limit int) (events []*event, more bool, err error) {
-	var ev event
-	var op string
+	var rev, prevRev int64
+	var op, key string
+	var prevValue, value []byte
 	found := 0
-	_, err = pgx.ForEachRow(rows, []any{&ev.rev, &op, &ev.key, &ev.prevRev, &ev.prevValue, &ev.value, &found}, func() error {
-		read := ev
-		read.deleted = op == "D"
-		ev.value, ev.prevValue = nil, nil
-		events = append(events, &read)
+	_, err = pgx.ForEachRow(rows, []any{&rev, &op, &key, &prevRev, &prevValue, &value, &found}, func() error {
+		events = append(events, &event{
+			rev: rev, prevRev: prevRev, key: key, deleted: op == "D", value: value, prevValue: prevValue,
+		})
+		value, prevValue = nil, nil
 		return nil
 	})
 	return events, found == limit || len(events) < found, err
@@ -259,6 +277,7 @@ func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.compacted = max(f.compacted, compacted)
+	start := f.pos
 	for _, ev := range chunk {
 		if ev.rev <= f.pos {
 			continue // offered while it was read
@@ -266,19 +285,21 @@ func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) err
 		if ev.rev != f.pos+1 && !f.jump(ctx, ev.rev) {
 			return f.broken
 		}
-		f.append(ev)
+		f.append(ev, start)
 	}
 	f.shrink()
 	feedPosition.Set(float64(f.pos))
 	return nil
 }
 
-// append moves pos to the next revision. The caller holds mu.
-func (f *feed) append(ev *event) {
+// append moves pos to the next revision, of the chunk that came at position chunk. The
+// caller holds mu.
+func (f *feed) append(ev *event, chunk int64) {
+	ev.published = true
 	f.ring = append(f.ring, ev)
 	f.newest[ev.key] = ev
 	f.size += ev.size()
-	f.notify(ev.key, f.pos)
+	f.notify(ev.key, f.pos, chunk)
 	f.pos = ev.rev
 	f.engine.learn(ev.rev)
 }
@@ -295,8 +316,8 @@ func (f *feed) jump(ctx context.Context, next int64) bool {
 		f.wakeAll()
 		return false
 	}
-	for _, subscriptions := range f.topics {
-		for s := range subscriptions {
+	for _, topic := range f.topics {
+		for s := range topic.members {
 			s.lost = s.lost || s.idle || s.cursor < f.compacted
 			s.signal()
 		}
@@ -307,27 +328,34 @@ func (f *feed) jump(ctx context.Context, next int64) bool {
 	return true
 }
 
-// notify wakes the subscriptions that key concerns, and gives the idle ones a cursor.
-func (f *feed) notify(key string, before int64) {
-	wakeTopic := func(topic string) {
-		for s := range f.topics[topic] {
-			if s.idle {
-				s.idle, s.cursor = false, before
-			}
-			s.signal()
-		}
-	}
-	wakeTopic(key)
+// notify wakes the subscriptions that key concerns, once for each chunk, and gives the
+// idle ones a cursor. Nobody polls between the events of a chunk: the caller holds mu.
+func (f *feed) notify(key string, before, chunk int64) {
+	f.notifyTopic(key, before, chunk)
 	for i := range len(key) {
 		if key[i] == '/' {
-			wakeTopic(key[:i+1])
+			f.notifyTopic(key[:i+1], before, chunk)
 		}
 	}
 }
 
+func (f *feed) notifyTopic(name string, before, chunk int64) {
+	topic := f.topics[name]
+	if topic == nil || topic.told == chunk {
+		return
+	}
+	topic.told = chunk
+	for s := range topic.members {
+		if s.idle {
+			s.idle, s.cursor = false, before
+		}
+		s.signal()
+	}
+}
+
 func (f *feed) wakeAll() {
-	for _, subscriptions := range f.topics {
-		for s := range subscriptions {
+	for _, topic := range f.topics {
+		for s := range topic.members {
 			s.signal()
 		}
 	}
@@ -336,8 +364,8 @@ func (f *feed) wakeAll() {
 func (f *feed) announceProgress() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, subscriptions := range f.topics {
-		for s := range subscriptions {
+	for _, topic := range f.topics {
+		for s := range topic.members {
 			s.progress = true
 			s.signal()
 		}
@@ -359,17 +387,22 @@ func (f *feed) shrink() {
 	f.ring = f.ring[drop:] // append moves what is left when it needs room
 }
 
-// after returns the ring's events of a topic above cursor. The caller holds mu, and
-// cursor is at least base.
-func (f *feed) after(topic string, cursor int64) []*event {
+// after appends the ring's events of a topic above cursor to events, as many as a watch
+// takes at once, and returns the cursor behind them. The caller holds mu, and cursor is
+// at least base.
+func (f *feed) after(events []*event, topic string, cursor int64) ([]*event, int64) {
 	first := sort.Search(len(f.ring), func(i int) bool { return f.ring[i].rev > cursor })
-	var events []*event
+	bytes := 0
 	for _, ev := range f.ring[first:] {
-		if inTopic(topic, ev.key) {
-			events = append(events, ev)
+		if !inTopic(topic, ev.key) {
+			continue
 		}
+		if bytes >= watchBytes || len(events) == watchRows {
+			return events, events[len(events)-1].rev
+		}
+		events, bytes = append(events, ev), bytes+ev.size()
 	}
-	return events
+	return events, f.pos
 }
 
 // inTopic tells whether a key is the topic, or under it when it ends in a slash.

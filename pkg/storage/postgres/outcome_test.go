@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
@@ -63,6 +64,9 @@ func nextEvent(t testing.TB, w watch.Interface) watch.Event {
 	select {
 	case ev, ok := <-w.ResultChan():
 		require.True(t, ok, "the watch was closed")
+		if shared, ok := ev.Object.(runtime.CacheableObject); ok {
+			ev.Object = shared.GetObject()
+		}
 		return ev
 	case <-time.After(patience):
 		require.Fail(t, "no event")

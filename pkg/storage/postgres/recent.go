@@ -43,8 +43,9 @@ func (f *feed) offer(events []*event) {
 		f.poke()
 		return
 	}
+	start := f.pos
 	for _, ev := range events {
-		f.append(ev)
+		f.append(ev, start)
 	}
 	f.shrink()
 	feedPosition.Set(float64(f.pos))

@@ -65,7 +65,7 @@ func (g *RESTOptionsGetter) GetRESTOptions(gr schema.GroupResource, _ runtime.Ob
 func (g *RESTOptionsGetter) decorator(resource Resource) generic.StorageDecorator {
 	return func(
 		config *storagebackend.ConfigForResource, resourcePrefix string, _ func(runtime.Object) (string, error),
-		newFunc, newListFunc func() runtime.Object, _ storage.AttrFunc, _ storage.IndexerFuncs, _ *cache.Indexers,
+		newFunc, newListFunc func() runtime.Object, getAttrs storage.AttrFunc, _ storage.IndexerFuncs, _ *cache.Indexers,
 	) (storage.Interface, factory.DestroyFunc, error) {
 		store, err := NewStore(g.Engine, StoreConfig{
 			GroupResource:    config.GroupResource,
@@ -77,6 +77,7 @@ func (g *RESTOptionsGetter) decorator(resource Resource) generic.StorageDecorato
 			Claim:            resource.Claim,
 			ClaimRefused:     resource.ClaimRefused,
 			Projection:       resource.Projection,
+			GetAttrs:         getAttrs,
 			BookmarkInterval: resource.BookmarkInterval,
 		})
 		return store, func() {}, err

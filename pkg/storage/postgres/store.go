@@ -49,6 +49,10 @@ type StoreConfig struct {
 	// Projection speeds selectors up. Optional.
 	Projection *Projection
 
+	// GetAttrs returns what selectors look at, the same as each watch's own predicate
+	// does, so that it is read once for all watches. Optional.
+	GetAttrs storage.AttrFunc
+
 	// BookmarkInterval makes a watch that allows bookmarks get one that often; 0 is
 	// never, which is right below a watch cache.
 	BookmarkInterval time.Duration

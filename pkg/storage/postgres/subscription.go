@@ -16,10 +16,12 @@ type subscription struct {
 	feed  *feed
 	topic string
 	wake  chan struct{}
+	// batch is what next has returned; it is used again.
+	batch []*event
 
 	// guarded by feed.mu
 	cursor int64
-	// idle says that everything up to the feed's position has been seen; cursor then
+	// idle says that everything up to the feed's position has been taken; cursor then
 	// has no meaning.
 	idle     bool
 	lost     bool
@@ -33,9 +35,9 @@ func (f *feed) subscribe(topic string, rev int64) *subscription {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.topics[topic] == nil {
-		f.topics[topic] = map[*subscription]struct{}{}
+		f.topics[topic] = &topicSubscriptions{members: map[*subscription]struct{}{}, told: -1}
 	}
-	f.topics[topic][s] = struct{}{}
+	f.topics[topic].members[s] = struct{}{}
 	s.lost = rev < f.compacted
 	watches.Inc()
 	return s
@@ -45,8 +47,8 @@ func (s *subscription) cancel() {
 	f := s.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.topics[s.topic], s)
-	if len(f.topics[s.topic]) == 0 {
+	delete(f.topics[s.topic].members, s)
+	if len(f.topics[s.topic].members) == 0 {
 		delete(f.topics, s.topic)
 	}
 	watches.Dec()
@@ -59,9 +61,9 @@ func (s *subscription) signal() {
 	}
 }
 
-// next waits for events, for progress when that was asked for, or for tick. It returns
-// the events in order and the revision up to which they are complete; no events mean
-// that nothing happened up to there. errCompacted ends the subscription.
+// next waits for events, or for progress when that or tick asks for it. It returns the
+// events in order, until the next call, and the revision up to which they are complete;
+// no events mean that nothing happened up to there. errCompacted ends the subscription.
 func (s *subscription) next(ctx context.Context, tick <-chan time.Time) ([]*event, int64, error) {
 	for {
 		events, upTo, from, err := s.poll()
@@ -86,9 +88,7 @@ func (s *subscription) next(ctx context.Context, tick <-chan time.Time) ([]*even
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
 		case <-tick:
-			if rev, idle := s.caughtUp(); idle {
-				return nil, rev, nil
-			}
+			s.wantProgress()
 		case <-s.wake:
 		}
 	}
@@ -98,6 +98,8 @@ func (s *subscription) next(ctx context.Context, tick <-chan time.Time) ([]*even
 // there up to upTo; an upTo without events or from is progress; neither means wait.
 func (s *subscription) poll() (events []*event, upTo, from int64, err error) {
 	f := s.feed
+	clear(s.batch) // a watch that waits keeps no events alive
+	s.batch = s.batch[:0]
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -111,11 +113,11 @@ func (s *subscription) poll() (events []*event, upTo, from int64, err error) {
 		return nil, f.pos, s.cursor, nil
 	}
 	if !s.idle {
-		events, s.cursor = f.after(s.topic, s.cursor), f.pos
-		if len(events) > 0 {
-			return events, f.pos, 0, nil
+		s.batch, s.cursor = f.after(s.batch, s.topic, s.cursor)
+		s.idle = s.cursor == f.pos
+		if len(s.batch) > 0 {
+			return s.batch, s.cursor, 0, nil
 		}
-		s.idle = true
 	}
 	if s.progress {
 		s.progress = false
@@ -129,12 +131,10 @@ func (s *subscription) retryLater() {
 	s.feed.engine.cfg.Clock.AfterFunc(idlePoll, s.signal)
 }
 
-// caughtUp tells up to where everything has been seen. What has lost events has not
-// seen them, even if its position stands behind them.
-func (s *subscription) caughtUp() (rev int64, idle bool) {
+func (s *subscription) wantProgress() {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	return s.feed.pos, s.idle && !s.lost && s.feed.broken == nil
+	s.progress = true
 }
 
 // history reads a page of the topic's events in (from, upTo] from the table. That

@@ -15,15 +15,16 @@ func TestNoProgressAfterLostHistory(t *testing.T) {
 	t.Parallel()
 	f := newTestFeed(10)
 	s := f.subscribe("/pods/", 10)
-	_, _, _, err := s.poll()
+	s.wantProgress()
+	_, upTo, _, err := s.poll()
 	require.NoError(t, err)
-	rev, idle := s.caughtUp()
-	require.True(t, idle)
-	require.EqualValues(t, 10, rev)
+	require.EqualValues(t, 10, upTo)
 
 	require.NoError(t, f.publish(t.Context(), []*event{{rev: 50}}, 50))
-	_, idle = s.caughtUp()
-	require.False(t, idle)
+	s.wantProgress()
+	_, upTo, _, err = s.poll()
+	require.ErrorIs(t, err, errCompacted)
+	require.Zero(t, upTo)
 }
 
 func TestJumpLosesOnlyWhatIsBehind(t *testing.T) {

@@ -45,10 +45,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 		results: make(chan watch.Event, watchBuffer),
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
-	w.pred = opts.Predicate
-	if w.pred.Empty() {
-		w.pred = storage.Everything
-	}
+	w.pred, w.everything = opts.Predicate, opts.Predicate.Empty()
 	if err := w.checkStart(); err != nil {
 		w.cancel()
 		return nil, err
@@ -60,14 +57,16 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 
 // watcher is one watch. Its goroutine ends with its context, and closes results.
 type watcher struct {
-	store   *Store
-	topic   string
-	opts    storage.ListOptions
-	pred    storage.SelectionPredicate
-	rev     int64
-	ctx     context.Context //nolint:containedctx // a watch is a context with a channel
-	cancel  context.CancelFunc
-	results chan watch.Event
+	store *Store
+	topic string
+	opts  storage.ListOptions
+	pred  storage.SelectionPredicate
+	// everything says that pred selects all objects.
+	everything bool
+	rev        int64
+	ctx        context.Context //nolint:containedctx // a watch is a context with a channel
+	cancel     context.CancelFunc
+	results    chan watch.Event
 }
 
 // Stop implements watch.Interface.
@@ -213,15 +212,15 @@ func (w *watcher) sendBookmark(rev int64, annotate func(runtime.Object) error) e
 // to match is added, one that ceases to is deleted.
 func (w *watcher) sendEvent(ev *event) error {
 	received := w.store.engine.cfg.Clock.Now()
-	var cur, prev runtime.Object
+	var cur, prev *image
 	var err error
 	if !ev.deleted {
-		if cur, err = w.read(ev.key, ev.value, ev.rev); err != nil {
+		if cur, err = w.image(ev, &ev.current, ev.value); err != nil {
 			return err
 		}
 	}
-	if ev.prevRev > 0 && (ev.deleted || !w.pred.Empty()) {
-		if prev, err = w.read(ev.key, ev.prevValue, ev.rev); err != nil {
+	if ev.prevRev > 0 && (ev.deleted || !w.everything) {
+		if prev, err = w.image(ev, &ev.previous, ev.prevValue); err != nil {
 			return w.deletedCorrupt(ev, err)
 		}
 	}
@@ -235,44 +234,29 @@ func (w *watcher) sendEvent(ev *event) error {
 	return w.send(result)
 }
 
-func (w *watcher) transition(ev *event, cur, prev runtime.Object) (watch.Event, bool) {
-	is := cur != nil && w.matches(cur)
-	was := ev.prevRev > 0 && (w.pred.Empty() || w.matches(prev))
+func (w *watcher) transition(ev *event, cur, prev *image) (watch.Event, bool) {
+	is := cur != nil && (w.everything || cur.matches(&w.pred))
+	was := ev.prevRev > 0 && (w.everything || prev.matches(&w.pred))
 	switch {
 	case is && was:
-		return watch.Event{Type: watch.Modified, Object: cur}, true
+		return watch.Event{Type: watch.Modified, Object: cur.outgoing()}, true
 	case is:
-		return watch.Event{Type: watch.Added, Object: cur}, true
+		return watch.Event{Type: watch.Added, Object: cur.outgoing()}, true
 	case was:
-		return watch.Event{Type: watch.Deleted, Object: prev}, true
+		return watch.Event{Type: watch.Deleted, Object: prev.outgoing()}, true
 	default:
 		return watch.Event{}, false
 	}
 }
 
-func (w *watcher) matches(obj runtime.Object) bool {
-	if w.pred.Empty() {
-		return true
+// image is one of an event's two versions. The previous one carries the event's
+// revision, as in etcd3. The watch cache owns the objects that it gets, and only its
+// watch records timestamps.
+func (w *watcher) image(ev *event, shared *lazyImage, stored []byte) (*image, error) {
+	if !ev.published || w.opts.RecordTimestamps {
+		return w.store.newImage(w.ctx, ev.key, stored, ev.rev)
 	}
-	matches, err := w.pred.Matches(obj)
-	return err == nil && matches
-}
-
-// read makes an object from stored bytes. The previous object of an event carries the
-// event's revision, as in etcd3.
-func (w *watcher) read(key string, stored []byte, rev int64) (runtime.Object, error) {
-	data, _, err := w.store.fromStorage(w.ctx, key, stored)
-	if err != nil {
-		return nil, err
-	}
-	obj, err := runtime.Decode(w.store.Codec, data)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.store.versioner.UpdateObject(obj, uint64(rev)); err != nil { //nolint:gosec // a revision
-		return nil, fmt.Errorf("set resource version: %w", err)
-	}
-	return obj, nil
+	return shared.get(w.ctx, w.store, ev.key, stored, ev.rev)
 }
 
 // deletedCorrupt explains the end of a watch that cannot tell which object went.
