@@ -11,8 +11,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
@@ -46,7 +44,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.pred, w.everything = opts.Predicate, opts.Predicate.Empty()
-	if err := w.checkStart(); err != nil {
+	if err := w.start(); err != nil && ctx.Err() == nil {
 		w.cancel()
 		return nil, err
 	}
@@ -63,10 +61,12 @@ type watcher struct {
 	pred  storage.SelectionPredicate
 	// everything says that pred selects all objects.
 	everything bool
-	rev        int64
-	ctx        context.Context //nolint:containedctx // a watch is a context with a channel
-	cancel     context.CancelFunc
-	results    chan watch.Event
+	// first is the first page of initial events; run forgets it.
+	first   *page
+	rev     int64
+	ctx     context.Context //nolint:containedctx // a watch is a context with a channel
+	cancel  context.CancelFunc
+	results chan watch.Event
 }
 
 // Stop implements watch.Interface.
@@ -84,10 +84,14 @@ func (w *watcher) sendsInitialEvents() bool {
 	return w.rev == 0
 }
 
-// checkStart turns "from now on" into a revision before Watch returns, so that nothing
-// that happens after the call is missed.
-func (w *watcher) checkStart() error {
-	if w.rev > 0 || w.sendsInitialEvents() {
+// start reads what Watch must know before it returns: what is there, or what "from now
+// on" means. That fails when the database is away. A watch from a revision on needs to
+// know nothing, and waits for the database.
+func (w *watcher) start() error {
+	if w.sendsInitialEvents() {
+		return w.readFirstPage()
+	}
+	if w.rev > 0 {
 		return nil
 	}
 	current, err := w.store.GetCurrentResourceVersion(w.ctx)
@@ -104,7 +108,7 @@ func (w *watcher) run() {
 }
 
 func (w *watcher) follow() error {
-	if w.sendsInitialEvents() {
+	if w.first != nil {
 		if err := w.sendInitialEvents(); err != nil {
 			return err
 		}
@@ -153,42 +157,6 @@ func (w *watcher) bookmarkInterval() time.Duration {
 	}
 }
 
-// sendInitialEvents sends what exists as ADDED events, page by page at one revision,
-// and sets rev to it.
-func (w *watcher) sendInitialEvents() error {
-	if w.rev > 0 {
-		current, err := w.store.GetCurrentResourceVersion(w.ctx)
-		if err != nil {
-			return err
-		}
-		if requested := uint64(w.rev); requested > current {
-			return storage.NewTooLargeResourceVersionError(requested, current, 1)
-		}
-	}
-	lo, hi := keyRange(w.topic)
-	q := pageQuery{lo: lo, hi: hi, limit: watchRows, bytes: watchBytes, selector: w.pred.Field}
-	for {
-		p, err := w.store.readPage(w.ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, it := range p.items {
-			if err := w.sendEvent(&event{rev: it.rev, key: it.key, value: it.value}); err != nil {
-				return err
-			}
-		}
-		w.rev, q.rev = p.rev, p.rev
-		if !p.hasMore {
-			break
-		}
-		q.lo = p.items[len(p.items)-1].key + "\x01"
-	}
-	if w.opts.SendInitialEvents == nil || !w.opts.Predicate.AllowWatchBookmarks {
-		return nil
-	}
-	return w.sendBookmark(w.rev, storage.AnnotateInitialEventsEndBookmark)
-}
-
 // sendProgress tells a watch that wants bookmarks that it has seen everything up to rev.
 func (w *watcher) sendProgress(rev int64) error {
 	if w.bookmarkInterval() == 0 {
@@ -206,66 +174,6 @@ func (w *watcher) sendBookmark(rev int64, annotate func(runtime.Object) error) e
 		return fmt.Errorf("annotate bookmark: %w", err)
 	}
 	return w.send(watch.Event{Type: watch.Bookmark, Object: obj})
-}
-
-// sendEvent sends what an event means for the watch's selectors: an object that starts
-// to match is added, one that ceases to is deleted.
-func (w *watcher) sendEvent(ev *event) error {
-	received := w.store.engine.cfg.Clock.Now()
-	var cur, prev *image
-	var err error
-	if !ev.deleted {
-		if cur, err = w.image(ev, &ev.current, ev.value); err != nil {
-			return err
-		}
-	}
-	if ev.prevRev > 0 && (ev.deleted || !w.everything) {
-		if prev, err = w.image(ev, &ev.previous, ev.prevValue); err != nil {
-			return w.deletedCorrupt(ev, err)
-		}
-	}
-	result, ok := w.transition(ev, cur, prev)
-	if !ok {
-		return nil
-	}
-	if w.opts.RecordTimestamps {
-		result.Object = &timedObject{Object: result.Object, at: received}
-	}
-	return w.send(result)
-}
-
-func (w *watcher) transition(ev *event, cur, prev *image) (watch.Event, bool) {
-	is := cur != nil && (w.everything || cur.matches(&w.pred))
-	was := ev.prevRev > 0 && (w.everything || prev.matches(&w.pred))
-	switch {
-	case is && was:
-		return watch.Event{Type: watch.Modified, Object: cur.outgoing()}, true
-	case is:
-		return watch.Event{Type: watch.Added, Object: cur.outgoing()}, true
-	case was:
-		return watch.Event{Type: watch.Deleted, Object: prev.outgoing()}, true
-	default:
-		return watch.Event{}, false
-	}
-}
-
-// image is one of an event's two versions. The previous one carries the event's
-// revision, as in etcd3. The watch cache owns the objects that it gets, and only its
-// watch records timestamps.
-func (w *watcher) image(ev *event, shared *lazyImage, stored []byte) (*image, error) {
-	if !ev.published || w.opts.RecordTimestamps {
-		return w.store.newImage(w.ctx, ev.key, stored, ev.rev)
-	}
-	return shared.get(w.ctx, w.store, ev.key, stored, ev.rev)
-}
-
-// deletedCorrupt explains the end of a watch that cannot tell which object went.
-func (w *watcher) deletedCorrupt(ev *event, err error) error {
-	var corrupt *CorruptObjectError
-	if !ev.deleted || !errors.As(err, &corrupt) {
-		return err
-	}
-	return storeReadError(fmt.Sprintf("saw a DELETED event, but object data is corrupt - %v", err))
 }
 
 func (w *watcher) send(ev watch.Event) error {
@@ -300,32 +208,3 @@ func apiErrorOrInternal(err error) error {
 	}
 	return apierrors.NewInternalError(err)
 }
-
-// timedObject carries the time at which an event was read to the watch cache, which
-// unwraps it before anybody else sees the object.
-type timedObject struct {
-	runtime.Object
-	at time.Time
-}
-
-var _ storage.WatchEventWithRecordTime = (*timedObject)(nil)
-
-// GetObjectMeta lets meta.Accessor see through the wrapper.
-func (t *timedObject) GetObjectMeta() metav1.Object {
-	accessor, err := meta.Accessor(t.Object)
-	if err != nil {
-		return nil
-	}
-	return accessor
-}
-
-// DeepCopyObject implements runtime.Object.
-func (t *timedObject) DeepCopyObject() runtime.Object {
-	return &timedObject{Object: t.Object.DeepCopyObject(), at: t.at}
-}
-
-// RecordTime implements storage.WatchEventWithRecordTime.
-func (t *timedObject) RecordTime() time.Time { return t.at }
-
-// Unwrap implements storage.WatchEventWithRecordTime.
-func (t *timedObject) Unwrap() runtime.Object { return t.Object }
