@@ -75,7 +75,8 @@ func TestWatchesShareTheirWork(t *testing.T) {
 	c := newCluster(t, func(cfg *postgres.Config) { cfg.Clock = standingClock{now: time.Unix(1_795_000_000, 0)} })
 	_, writer := c.open(t)
 	codec, attrs := &countingCodec{Codec: podCodec}, &attrsCounter{}
-	_, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Codec, cfg.GetAttrs = codec, attrs.attrs })
+	engine, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Codec, cfg.GetAttrs = codec, attrs.attrs })
+	c.awaitFeed(t, engine)
 	const watchesEach = 30
 	encoders := map[string]*countingEncoder{}
 	for name, options := range map[string]json.SerializerOptions{"json": {}, "pretty": {Pretty: true}, "yaml": {Yaml: true}} {

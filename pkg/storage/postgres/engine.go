@@ -51,6 +51,7 @@ type Engine struct {
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when Close begins
 	running sync.WaitGroup
+	closing sync.Once
 }
 
 // Open starts an engine. A database that cannot be reached does not fail it: the
@@ -72,6 +73,7 @@ func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine,
 	}
 	e.feed, e.reads.read = newFeed(e), e.readKeys
 	if err := e.connect(ctx); err != nil {
+		e.closePools()
 		return nil, err
 	}
 	if err := e.Ping(ctx); err != nil && isFinal(err) {
@@ -159,19 +161,23 @@ func (e *Engine) start(ctx context.Context) {
 }
 
 // Close ends the engine's work and connections. Writes that wait are answered with an
-// error; watches must have ended before.
+// error; watches must have ended before. A second call does nothing.
 func (e *Engine) Close() {
-	engineMetrics.hide(e)
-	close(e.stopped)
-	e.cancel()
-	e.running.Wait()
-	e.closePools()
+	e.closing.Do(func() {
+		engineMetrics.hide(e)
+		close(e.stopped)
+		e.cancel()
+		e.running.Wait()
+		e.closePools()
+	})
 }
 
 func (e *Engine) closePools() {
-	e.writerPool.Close()
-	e.feedPool.Close()
-	e.pool.Close()
+	for _, pool := range []*pgxpool.Pool{e.writerPool, e.feedPool, e.pool} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 // Ping tells whether the database answers and has the schema that this program needs.

@@ -119,6 +119,14 @@ func (c *cluster) open(t testing.TB, change ...func(*postgres.StoreConfig)) (*po
 	return engine, store
 }
 
+// awaitFeed waits until an engine's feed has read everything. What happened before its
+// start would be read from the table, by each watch for itself.
+func (c *cluster) awaitFeed(t testing.TB, engine *postgres.Engine) {
+	t.Helper()
+	newest := c.newest(t)
+	require.Eventually(t, func() bool { return engine.FeedPosition() >= newest }, patience, time.Millisecond)
+}
+
 func podStore() postgres.StoreConfig {
 	return postgres.StoreConfig{
 		GroupResource: schema.GroupResource{Resource: "pods"},

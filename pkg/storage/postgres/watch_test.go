@@ -219,8 +219,7 @@ func TestSlowReadsDoNotStopTheFeed(t *testing.T) {
 	c.exec(t, podTableSQL)
 	_, writer := c.open(t)
 	engine, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Projection = podProjection() })
-	require.Eventually(t, func() bool { return engine.FeedPosition() == c.newest(t) }, patience, time.Millisecond,
-		"what happened before the feed's start would be read as lists are")
+	c.awaitFeed(t, engine)
 	w := startWatch(t.Context(), t, reader, c.newest(t))
 	locker := connect(t, c.cfg)
 	_, err := locker.Exec(t.Context(), "BEGIN; LOCK TABLE pod_fields")

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mutation
+
+var mutations = map[string]mutation{
+	"a revision for every attempt": {
+		reason: "refused writes burn revisions, as those of a sequence, and leave holes that look like lost events",
+		file:   "sql/write.sql",
+		old:    "base.rv + row_number() OVER (ORDER BY i) AS rv", new: "base.rv + i + 1 AS rv",
+		test: "TestClaimsInOneBatch",
+	},
+	"newest revision without the lock": {
+		reason: "two batches get the same revisions",
+		file:   "writer.go",
+		old:    "statements.Queue(lockSQL, e.lockKey)", new: `statements.Queue("SELECT $1::bigint", e.lockKey)`,
+		test: "TestClaimHasOneWinnerAmongManyCreators",
+	},
+	"lock and batch of one snapshot": {
+		reason: "the batch's snapshot is older than the lock that it waited for",
+		file:   "writer.go",
+		old:    "statements.Queue(lockSQL, e.lockKey)",
+		new:    `statements.Queue("SELECT $1::bigint, set_config('transaction_isolation', 'repeatable read', true)", e.lockKey); statements.Queue(lockSQL, e.lockKey)`,
+		test:   "TestClaimHasOneWinnerAmongManyCreators",
+	},
+	"not written while the backend waits": {
+		reason: "a write is answered as not made, and is made when its backend gets the lock",
+		file:   "writer.go",
+		old:    "if gone && err == nil {", new: "if _ = gone; err == nil || err != nil {",
+		test: "TestOutcomeOfABatchThatWaits",
+	},
+	"objects only in the feed": {
+		reason: "a feed that lags shows a newer version under an older revision",
+		file:   "sql/tail.sql",
+		old:    "coalesce(n.prev_value, o.value)", new: "o.value",
+		test: "TestFeedThatLagsShowsEachVersion",
+	},
+	"objects only in history": {
+		reason: "a watch that resumes shows a newer version under an older revision",
+		file:   "sql/history.sql",
+		old:    "coalesce(n.prev_value, o.value)", new: "o.value",
+		test: "TestWatchInvariants",
+	},
+	"bookmark out of band": {
+		reason: "a bookmark says that everything was sent, and older events follow",
+		file:   "watch.go",
+		old:    "return w.sendBookmark(rev, func(runtime.Object) error { return nil })",
+		new:    "return w.sendBookmark(max(rev, w.store.engine.known.Load()), func(runtime.Object) error { return nil })",
+		test:   "TestWatchInvariants",
+	},
+	"prefilter on undo images": {
+		reason: "a page at an older revision misses objects that were selected then and are not now",
+		file:   "sql/list_exact.sql",
+		old:    "     FROM events e\n     WHERE e.key >= $1 AND e.key < $2 AND e.rv > $6",
+		new:    "     FROM events e CROSS JOIN LATERAL (SELECT e.key) o %[1]s\n     WHERE e.key >= $1 AND e.key < $2 %[2]s AND e.rv > $6",
+		test:   "TestListsAtEveryRevision",
+	},
+	"guard without a jump": {
+		reason: "revisions that were lost in a failover are given out again for other changes",
+		file:   "guard.go",
+		old:    "_, err = tx.Exec(ctx, jumpSQL, next, uuid.New())", new: "_, _ = next, uuid.New()",
+		test: "TestGuardJumps",
+	},
+	"guard without a mark": {
+		reason: "a lost tail goes unnoticed where the database's identity cannot be read",
+		file:   "guard.go",
+		old:    "read, mark := readIdentity, e.known.Load()", new: "read, mark := readIdentity, int64(0)",
+		test: "TestGuardWithoutIdentity",
+	},
+	"trim of the newest": {
+		reason: "the counter starts again from an older revision",
+		file:   "sql/trim.sql",
+		old:    " AND rv < (SELECT max(rv) FROM events)", new: "",
+		test: "TestTrimOfAnIdleSchemaWritesNothing",
+	},
+	"hole without an alarm": {
+		reason: "events were lost and watches go on as if nothing had happened",
+		file:   "feed.go",
+		old:    "if next-1 > f.compacted {", new: "if next < 0 {",
+		test: "TestHoleBreaksTheFeed",
+	},
+	"jump without 410": {
+		reason: "watches that lost history are not told",
+		file:   "feed.go",
+		old:    "			s.lost = true\n", new: "",
+		test: "TestWatchThatLostHistoryGets410",
+	},
+	"claims for everybody": {
+		reason: "two objects hold one claim: one problem is two issues",
+		file:   "sql/write.sql",
+		old:    "WHERE cur.mod_rv = cur.expect AND cur.holder IS NULL", new: "WHERE cur.mod_rv = cur.expect",
+		test: "TestClaimIsHeldByOne",
+	},
+	"stale operations that came later": {
+		reason: "a write is refused because of a version that another process has replaced since",
+		file:   "queue.go",
+		old:    "op.number > v.asOf || ", new: "",
+		test: "TestQueueAsksForWhatCameLater",
+	},
+	"own batches in any order": {
+		reason: "events of another process are told after later ones",
+		file:   "recent.go",
+		old:    "events[0].rev != f.pos+1", new: "events[0].rev <= f.pos",
+		test: "TestFeedTakesOwnBatchesInOrderOnly",
+	},
+	"recent although something newer is known": {
+		reason: "who wrote an object is offered an older one",
+		file:   "recent.go",
+		old:    " || f.pos < e.known.Load()", new: "",
+		test: "TestRecentIsNeverOlderThanWhatIsKnown",
+	},
+	"reads that join what is under way": {
+		reason: "a read answers with what was there before it was asked",
+		file:   "sharedread.go",
+		old:    "	r.waiting = nil\n		if a == nil {", new: "	if a == nil {",
+		test: "TestSharedReadIsNeverOlderThanTheCall",
+	},
+}
