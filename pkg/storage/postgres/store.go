@@ -62,7 +62,7 @@ type StoreConfig struct {
 type Store struct {
 	StoreConfig
 	engine    *Engine
-	versioner storage.APIObjectVersioner
+	versioner versioner
 	// projectionJoin is the SQL by which lists join the projection.
 	projectionJoin string
 
@@ -364,7 +364,7 @@ func (s *Store) checkMinimum(resourceVersion string, newest int64) error {
 	}
 	minimum, err := s.versioner.ParseResourceVersion(resourceVersion)
 	if err != nil {
-		return apierrors.NewBadRequest(fmt.Sprintf("invalid resource version: %v", err))
+		return err
 	}
 	if minimum > uint64(newest) { //nolint:gosec // a revision
 		return storage.NewTooLargeResourceVersionError(minimum, uint64(newest), 0) //nolint:gosec // a revision
