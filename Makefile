@@ -81,6 +81,18 @@ test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KU
 test-faults: ## Prove storage while processes are killed, connections lost and servers promoted
 	@go test -race -count=1 -parallel 6 -timeout 30m $(TESTFLAGS) ./test/faults/...
 
+# How long each fuzzer of `make fuzz` runs.
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+fuzz: ## Run every fuzzer for FUZZTIME (30s); what it finds stays in testdata/fuzz as a test
+	@grep -rlE '^func Fuzz' --include='*_test.go' pkg | while read -r file; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9]+)\(.*/\1/p' "$$file" | while read -r name; do \
+			echo "$$name in $${file%/*}"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $(TESTFLAGS) "./$${file%/*}" </dev/null; \
+		done; \
+	done
+
 .PHONY: test-soak
 test-soak: ## Run the storage suite SOAK_COUNT (20) times, and all faults mixed for 10 minutes
 	$(MAKE) test-conformance CONFORMANCE_COUNT=$(SOAK_COUNT) TESTFLAGS='-timeout 6h $(TESTFLAGS)'
