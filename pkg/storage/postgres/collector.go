@@ -54,7 +54,7 @@ func (*collector) DescribeWithStability(ch chan<- *metrics.Desc) {
 	for _, desc := range []*metrics.Desc{
 		poolConnections, poolMax, poolAcquires, poolWaits, poolWaitSeconds, poolGivenUp,
 		queuedOperations, queueOldest, schemaVersion, newestRevision, compactedRevision,
-		ringEventsNow, ringBytesNow, feedRead, feedBehind, feedBehindSeconds,
+		feedPosition, ringEventsNow, ringBytesNow, feedRead, feedBehind, feedBehindSeconds,
 	} {
 		ch <- desc
 	}
@@ -135,6 +135,7 @@ func (s sink) feed(e *Engine) {
 	if !started {
 		return
 	}
+	s.gauge(feedPosition, float64(position))
 	s.gauge(feedRead, float64(read.UnixNano())/float64(time.Second))
 	var newest, compacted int64
 	var behind float64

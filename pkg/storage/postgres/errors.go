@@ -44,10 +44,10 @@ func apiError(ctx context.Context, err error) error {
 		return sqlError(ctx, pgErr)
 	}
 	if _, ok := errors.AsType[pgx.ScanArgError](err); ok {
-		reportFailure(ctx, "result", err)
+		reportFailure(ctx, failedResult, err)
 		return misconfigured()
 	}
-	reportFailure(ctx, "connection", redact(err))
+	reportFailure(ctx, failedConnection, redact(err))
 	return unavailable(databaseUnavailable)
 }
 

@@ -17,6 +17,13 @@ const failureLogInterval = time.Minute
 
 var failureLog = logLimit{clock: clock.RealClock{}, interval: failureLogInterval}
 
+// What went wrong where PostgreSQL gave no SQLSTATE: it was not reached, or answered
+// what no sound schema does.
+const (
+	failedConnection = "connection"
+	failedResult     = "result"
+)
+
 // reportFailure counts a failure of the database, and logs the first of its kind in a
 // minute. kind is a SQLSTATE, or what went wrong without one.
 func reportFailure(ctx context.Context, kind string, err error) {

@@ -288,7 +288,6 @@ func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) err
 		f.append(ev, start)
 	}
 	f.shrink()
-	feedPosition.Set(float64(f.pos))
 	return nil
 }
 

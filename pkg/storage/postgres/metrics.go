@@ -38,9 +38,8 @@ var (
 	trimmedEvents  = counter("storage", "trimmed_events_total", "Events that this process deleted because history was old enough.")
 	expiredObjects = counter("storage", "expired_objects_total", "Objects that this process deleted because their time to live had passed.")
 
-	feedPosition = feedGauge("revision", "The revision up to which this process has read the change feed.")
-	feedBroken   = feedGauge("broken", "1 when revisions are missing from the events table and watches are no longer served.")
-	watches      = feedGauge("watches", "Watches that follow the change feed.")
+	feedBroken = feedGauge("broken", "1 when revisions are missing from the events table and watches are no longer served.")
+	watches    = feedGauge("watches", "Watches that follow the change feed.")
 
 	blockedWatches = feedGauge("blocked_watches", "Watches whose reader is so slow that they read no further.")
 	feedReconnects = counter("feed", "reconnects_total", "How often the change feed could read again after it could not.")
@@ -62,6 +61,7 @@ var (
 	newestRevision    = description("storage", "revision", "The newest revision, as the database says. Absent when it does not answer.")
 	compactedRevision = description("storage", "compact_revision", "The revision below which history is forgotten. Absent when the database does not answer.")
 
+	feedPosition      = description("feed", "revision", "The revision up to which this process has read the change feed.")
 	ringEventsNow     = description("feed", "ring_events", "Recent events in memory.")
 	ringBytesNow      = description("feed", "ring_bytes", "Size of the recent events in memory.")
 	feedRead          = description("feed", "last_read_timestamp_seconds", "When the change feed last had read everything that was committed, as Unix time.")
@@ -72,8 +72,14 @@ var (
 func init() { //nolint:gochecknoinits // metrics register themselves once, as in every component
 	legacyregistry.MustRegister(
 		batchSize, batchSeconds, refusals, databaseErrors, settledBatches, revisionJumps, trimmedEvents, expiredObjects,
-		feedPosition, feedBroken, watches, blockedWatches, feedReconnects, historyReads,
+		feedBroken, watches, blockedWatches, feedReconnects, historyReads,
 	)
+	for _, result := range []string{"ok", "error"} {
+		batchSeconds.WithLabelValues(result)
+	}
+	for _, kind := range []string{failedConnection, failedResult} {
+		databaseErrors.WithLabelValues(kind)
+	}
 	for _, reason := range []string{"revision", "exists", "claim"} {
 		refusals.WithLabelValues(reason)
 	}

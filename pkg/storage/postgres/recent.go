@@ -48,7 +48,6 @@ func (f *feed) offer(events []*event) {
 		f.append(ev, start)
 	}
 	f.shrink()
-	feedPosition.Set(float64(f.pos))
 }
 
 // recent returns the newest version of a key that the feed remembers, unless this
