@@ -45,7 +45,7 @@ Without a command it serves. Every flag can be given as an environment variable,
 		RunE:              serve.cmd.RunE,
 	}
 	addFlags(root, serve.flags)
-	root.AddCommand(serve.cmd, newMigrateCommand(), newDoctorCommand())
+	root.AddCommand(serve.cmd, newMigrateCommand(), newDoctorCommand(), newBumpRevisionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

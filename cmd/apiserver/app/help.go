@@ -40,7 +40,7 @@ func printUsage(out io.Writer, cmd *cobra.Command) {
 	fmt.Fprintf(out, "  %s [command]\n\nCommands:\n", cmd.CommandPath())
 	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() {
-			fmt.Fprintf(out, "  %-10s %s\n", sub.Name(), sub.Short)
+			fmt.Fprintf(out, "  %-14s %s\n", sub.Name(), sub.Short)
 		}
 	}
 }

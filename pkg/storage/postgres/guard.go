@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 )
 
 // revisionJump is how far the counter moves when revisions may have been lost: more
@@ -40,12 +41,8 @@ func (i databaseIdentity) isSame() bool {
 // other changes. Then the counter jumps far ahead and history is forgotten, so that
 // every client lists anew and none sees time go back.
 func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
-	read, mark := readIdentity, e.known.Load()
-	id, err := read(ctx, conn)
-	if isDenied(err) {
-		read = readNewest
-		id, err = read(ctx, conn)
-	}
+	mark := e.known.Load()
+	id, read, err := readReadable(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -56,6 +53,17 @@ func (e *Engine) checkIdentity(ctx context.Context, conn *pgx.Conn) error {
 }
 
 type identityReader func(context.Context, *pgx.Conn) (databaseIdentity, error)
+
+// readReadable reads what the role may read, and returns the function that does.
+func readReadable(ctx context.Context, conn *pgx.Conn) (databaseIdentity, identityReader, error) {
+	read := readIdentity
+	id, err := read(ctx, conn)
+	if isDenied(err) {
+		read = readNewest
+		id, err = read(ctx, conn)
+	}
+	return id, read, err
+}
 
 func readNewest(ctx context.Context, conn *pgx.Conn) (databaseIdentity, error) {
 	var id databaseIdentity
@@ -91,18 +99,34 @@ func (e *Engine) adopt(ctx context.Context, conn *pgx.Conn, read identityReader)
 		if err != nil || (id.isSame() && id.newest >= mark) {
 			return err
 		}
-		if _, err := tx.Exec(ctx, adoptSQL, id.system, id.timeline); err != nil {
-			return fmt.Errorf("record the database's identity: %w", err)
+		if err := record(ctx, tx, id); err != nil || (id.isNew() && !id.isHidden() && id.newest >= mark) {
+			return err
 		}
-		if id.isNew() && !id.isHidden() && id.newest >= mark {
-			return nil
+		next, err := jump(ctx, tx, max(id.newest, mark), e.cfg.Clock)
+		if err != nil {
+			return err
 		}
-		next := max(id.newest+revisionJump, mark+revisionJump, e.cfg.Clock.Now().UnixMicro())
+		revisionJumps.Inc()
 		klog.FromContext(ctx).Info("The database was promoted or restored: revisions jump, and every client lists anew",
 			"from", id.newest, "to", next, "known", mark)
-		if _, err = tx.Exec(ctx, jumpSQL, next, uuid.New()); err == nil {
-			revisionJumps.Inc()
-		}
-		return err
+		return nil
 	})
+}
+
+// record makes this the database that made the revisions.
+func record(ctx context.Context, tx pgx.Tx, id databaseIdentity) error {
+	if _, err := tx.Exec(ctx, adoptSQL, id.system, id.timeline); err != nil {
+		return fmt.Errorf("record the database's identity: %w", err)
+	}
+	return nil
+}
+
+// jump moves the counter ahead of everything that was ever handed out, as far as
+// anybody can know: an earlier jump went to a time, too. The caller holds the write lock.
+func jump(ctx context.Context, tx pgx.Tx, newest int64, clock clock.PassiveClock) (int64, error) {
+	next := max(newest+revisionJump, clock.Now().UnixMicro())
+	if _, err := tx.Exec(ctx, jumpSQL, next, uuid.New()); err != nil {
+		return 0, fmt.Errorf("jump to revision %d: %w", next, err)
+	}
+	return next, nil
 }
