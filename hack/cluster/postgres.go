@@ -31,6 +31,7 @@ type postgres struct {
 	port   int
 	listen []string
 	query  string // of the DSN
+	rights string // of the role
 	dir    string
 	cred   *syscall.Credential
 }
@@ -38,15 +39,16 @@ type postgres struct {
 // clusterPostgres is reached by pods at the bridge's address, so its traffic is encrypted. Channel
 // binding ties the password to the server's certificate: no client needs a copy of the authority's.
 func (c *cluster) clusterPostgres() (*postgres, error) {
-	return c.newPostgres("postgres", portPostgres, []string{nodeIP, loopback}, "sslmode=require&channel_binding=require")
+	return c.newPostgres("postgres", portPostgres, []string{nodeIP, loopback}, "sslmode=require&channel_binding=require", "CREATEDB")
 }
 
+// testPostgres lets tests make roles, which log in from this machine.
 func (c *cluster) testPostgres() (*postgres, error) {
-	return c.newPostgres("postgres-test", portTestPostgres, []string{loopback}, "sslmode=disable")
+	return c.newPostgres("postgres-test", portTestPostgres, []string{loopback}, "sslmode=disable", "CREATEDB CREATEROLE")
 }
 
-func (c *cluster) newPostgres(name string, port int, listen []string, query string) (*postgres, error) {
-	p := &postgres{c: c, name: name, port: port, listen: listen, query: query, dir: c.path(name)}
+func (c *cluster) newPostgres(name string, port int, listen []string, query, rights string) (*postgres, error) {
+	p := &postgres{c: c, name: name, port: port, listen: listen, query: query, rights: rights, dir: c.path(name)}
 	if os.Geteuid() != 0 {
 		return p, nil
 	}
@@ -181,7 +183,7 @@ func (p *postgres) create(ctx context.Context) error {
 	// Loopback may do without encryption, the pods' network may not.
 	rules := []string{
 		"local   all postgres trust",
-		"host    all kite " + loopback + "/32 scram-sha-256",
+		"host    all all  " + loopback + "/32 scram-sha-256", //nolint:dupword // every database, every user
 		"hostssl all kite " + podCIDR + " scram-sha-256\n",
 	}
 	if err := os.WriteFile(filepath.Join(temp, "pg_hba.conf"), []byte(strings.Join(rules, "\n")), 0o600); err != nil {
@@ -214,7 +216,7 @@ func (p *postgres) createRole(ctx context.Context) error {
 	statements := []string{
 		"DROP DATABASE IF EXISTS kite",
 		"DROP ROLE IF EXISTS kite",
-		"CREATE ROLE kite LOGIN CREATEDB PASSWORD '" + password + "'",
+		"CREATE ROLE kite LOGIN " + p.rights + " PASSWORD '" + password + "'",
 		"CREATE DATABASE kite OWNER kite",
 	}
 	for _, statement := range statements {

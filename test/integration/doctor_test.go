@@ -87,7 +87,7 @@ func createRole(t *testing.T, conn *pgx.Conn) string {
 func dropRole(t *testing.T, conn *pgx.Conn, role string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	_, err := conn.Exec(ctx, "DROP OWNED BY "+role+"; DROP ROLE "+role)
+	_, err := conn.Exec(ctx, "GRANT "+role+" TO CURRENT_USER; DROP OWNED BY "+role+"; DROP ROLE "+role)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(ctx))
 }

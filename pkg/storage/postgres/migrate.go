@@ -123,8 +123,9 @@ func grantServer(ctx context.Context, conn *pgx.Conn, schema string) error {
 			return err
 		}
 		_, err := tx.Exec(ctx, fmt.Sprintf(
-			`GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s`,
-			s, serverRole))
+			`GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s;
+			REVOKE INSERT, UPDATE, DELETE ON %[1]s.%[3]s FROM %[2]s`,
+			s, serverRole, versionTable))
 		return err
 	})
 	if err != nil {
