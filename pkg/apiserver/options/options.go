@@ -153,13 +153,13 @@ func (o *Options) applyLocal(cfg *apiserver.Config) error {
 	if err := o.ServerRun.ApplyTo(generic); err != nil {
 		return err
 	}
+	if err := o.Encryption.ApplyTo(generic, apiserver.StoredResources()); err != nil {
+		return err
+	}
 	if err := o.Traces.ApplyTo(nil, generic); err != nil {
 		return err
 	}
 	if err := o.SecureServing.ApplyToConfig(generic); err != nil {
-		return err
-	}
-	if err := o.Encryption.ApplyTo(generic, apiserver.StoredResources()); err != nil {
 		return err
 	}
 	return o.Audit.ApplyTo(generic)
