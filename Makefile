@@ -100,9 +100,26 @@ test-soak: ## Run the storage suite SOAK_COUNT (20) times, and all faults mixed 
 
 ##@ Benchmark
 
+# Suites of bench-storage: upstream cached writes reports latency; empty means all.
+BENCH_SUITES ?=
+# Rounds of bench-storage; peers take turns in each.
+export BENCH_COUNT ?= 5
+PROFILES := bin/profiles
+
 .PHONY: bench-storage
-bench-storage: ## Measure writes/s at the storage, and the same SQL driven raw
-	@$(POSTGRES); go test -run '^$$' -bench Writes -benchtime 3s $(TESTFLAGS) ./pkg/storage/postgres/
+bench-storage: ## Measure storage, against etcd and against its own SQL driven raw: docs/benchmarks.md
+	@$(POSTGRES); test/bench/run $(BENCH_SUITES)
+
+.PHONY: bench-profile
+bench-profile: ## Write CPU profiles of creates and updates by 64 writers to bin/profiles/
+	@mkdir -p $(PROFILES)
+	@$(POSTGRES); go test -c -o $(PROFILES)/storage.test ./pkg/storage/postgres; \
+	for kind in plain issue; do for op in create update; do \
+		(cd pkg/storage/postgres && $(CURDIR)/$(PROFILES)/storage.test -test.run '^$$' -test.benchtime 5s \
+			-test.bench "^BenchmarkWrites$$/^kind=$$kind$$/^writers=64$$/^op=$$op$$/^via=storage$$" \
+			-test.cpuprofile $(CURDIR)/$(PROFILES)/$$kind-$$op.prof); \
+		go tool pprof -top -cum -nodecount=40 $(PROFILES)/storage.test $(PROFILES)/$$kind-$$op.prof; \
+	done; done
 
 ##@ Code
 

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/apiserver/options"
@@ -41,13 +44,16 @@ func BenchmarkReports(b *testing.B) {
 	host := startHost(b)
 	servers := []*rest.Config{startServer(b, pg, host), startServer(b, pg, host)}
 	clients := make([]versioned.Interface, len(servers))
+	var refused atomic.Int64
 	for i, cfg := range servers {
+		cfg.Wrap(countRefusals(&refused))
 		clients[i] = versioned.NewForConfigOrDie(cfg)
 		warm(b, clients[i])
 	}
 	problem := 0
 	b.Run(fmt.Sprintf("Reports=%d/Processes=%d", reports, len(servers)), func(b *testing.B) {
 		writes := 0
+		refused.Store(0)
 		for range b.N {
 			problem++
 			name := "component-" + strconv.Itoa(problem)
@@ -62,7 +68,26 @@ func BenchmarkReports(b *testing.B) {
 		}
 		b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/500-reports")
 		b.ReportMetric(float64(writes)/float64(b.N), "writes/500-reports")
+		b.ReportMetric(float64(refused.Load())/float64(b.N), "status-429/500-reports")
 	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// countRefusals counts what a server put off; the client waits as long as it is told, and
+// tries again.
+func countRefusals(n *atomic.Int64) transport.WrapperFunc {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			response, err := next.RoundTrip(r)
+			if err == nil && response.StatusCode == http.StatusTooManyRequests {
+				n.Add(1)
+			}
+			return response, err
+		})
+	}
 }
 
 // warm makes the server ask its host about the caller once, as it has in a real cluster.
