@@ -107,7 +107,7 @@ func diskDir(b *testing.B) string {
 	dir := b.TempDir()
 	var fs syscall.Statfs_t
 	require.NoError(b, syscall.Statfs(dir, &fs))
-	require.NotEqual(b, int64(tmpfsMagic), int64(fs.Type), "%s is in memory, where fsync costs nothing; set TMPDIR", dir)
+	require.NotEqual(b, int64(tmpfsMagic), fs.Type, "%s is in memory, where fsync costs nothing; set TMPDIR", dir)
 	require.NoError(b, os.Chmod(dir, 0o700))
 	return dir
 }

@@ -54,6 +54,7 @@ func newData() storagetesting.BenchmarkData {
 func BenchmarkUpstreamWriteThroughput(b *testing.B) {
 	data := newData()
 	eachStore(b, func(ctx context.Context, b *testing.B, store storage.Interface, cached bool) {
+		b.Helper()
 		storagetesting.RunBenchmarkWriteThroughput(ctx, b, store, data, cached, nil)
 	})
 }
@@ -61,6 +62,7 @@ func BenchmarkUpstreamWriteThroughput(b *testing.B) {
 func BenchmarkUpstreamList(b *testing.B) {
 	data := newData()
 	eachStore(b, func(ctx context.Context, b *testing.B, store storage.Interface, cached bool) {
+		b.Helper()
 		require.NoError(b, storagetesting.PrecreateBenchmarkPods(ctx, store, data))
 		if !cached {
 			storagetesting.RunBenchmarkStoreList(ctx, b, store, data, false)

@@ -42,9 +42,14 @@ func writeEnvironment(ctx context.Context, out io.Writer, command string) error 
 		return err
 	}
 	for _, line := range [][2]string{
-		{"date", time.Now().UTC().Format(time.RFC3339)}, {"command", command}, {"commit", commit},
-		{"cores", fmt.Sprint(runtime.NumCPU())}, {"kernel", strings.TrimSpace(string(kernel))},
-		{"go", runtime.Version()}, {"postgres", postgres}, {"etcd", etcd},
+		{"date", time.Now().UTC().Format(time.RFC3339)},
+		{"command", command},
+		{"commit", commit},
+		{"cores", fmt.Sprint(runtime.NumCPU())},
+		{"kernel", strings.TrimSpace(string(kernel))},
+		{"go", runtime.Version()},
+		{"postgres", postgres},
+		{"etcd", etcd},
 	} {
 		fmt.Fprintf(out, "%s: %s\n", line[0], line[1])
 	}
