@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -78,7 +79,7 @@ func (r *results) write(out io.Writer) error {
 		fmt.Fprintf(out, "- %s\n", line)
 	}
 	_, err := fmt.Fprint(out, "\n| benchmark | unit | n | min | median | max | times its peer |\n|---|---|---|---|---|---|---|\n")
-	for _, s := range r.order {
+	for _, s := range r.besideTheirPeers() {
 		if s.unit == "ns/op" && r.hasRate(s.benchmark) {
 			continue // says the same the other way round
 		}
@@ -87,6 +88,21 @@ func (r *results) write(out io.Writer) error {
 			s.benchmark, s.unit, len(v), number(v[0]), number(median(v)), number(v[len(v)-1]), r.ratio(s))
 	}
 	return err
+}
+
+// besideTheirPeers is the order in which benchmarks first came, but for peers, which
+// stand together.
+func (r *results) besideTheirPeers() []series {
+	place := map[series]int{}
+	without := func(s series) series { return series{peer.ReplaceAllString(s.benchmark, "$1="), s.unit} }
+	for i, s := range r.order {
+		if _, ok := place[without(s)]; !ok {
+			place[without(s)] = i
+		}
+	}
+	return slices.SortedStableFunc(slices.Values(r.order), func(x, y series) int {
+		return cmp.Compare(place[without(x)], place[without(y)])
+	})
 }
 
 func (r *results) hasRate(benchmark string) bool {

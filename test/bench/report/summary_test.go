@@ -17,11 +17,11 @@ func TestSummary(t *testing.T) {
 	const input = `commit: 0123456789ab
 pkg: kite.dev/kite/test/bench
 BenchmarkList/Store=kite/RV=Exact-2   10  1000 ns/op  30.0 list-calls/s
+BenchmarkStats/Store=kite-2           10  1000 ns/op
 BenchmarkList/Store=etcd3/RV=Exact-2  10  2000 ns/op  20.0 list-calls/s
 commit: 0123456789ab
 BenchmarkList/Store=kite/RV=Exact-2   10  1000 ns/op  50.0 list-calls/s
 BenchmarkList/Store=kite/RV=Exact-2   10  1000 ns/op  10.0 list-calls/s
-BenchmarkStats/Store=kite-2           10  1000 ns/op
 BenchmarkStats/Store=etcd3-2          10  4000 ns/op
 BenchmarkStats/Store=alone-2          10
 PASS
