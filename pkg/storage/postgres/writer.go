@@ -35,6 +35,9 @@ const (
 
 const lockSQL = "SELECT pg_advisory_xact_lock($1)"
 
+// replicateSQL commits something that nobody reads.
+const replicateSQL = "SELECT pg_logical_emit_message(true, 'kite', '')"
+
 // write queues op and waits for its outcome.
 func (e *Engine) write(ctx context.Context, op *operation) (outcome, error) {
 	if len(op.value) > maxValueBytes {
@@ -209,16 +212,14 @@ func scanOutcomes(rows pgx.Rows, batch []*operation, outcomes []outcome) error {
 	return rows.Err()
 }
 
-// settle finds out what became of a batch whose connection broke. The old backend may
-// still be waiting for the lock and commit later, so it is ended first; only then does
-// the absence of the batch's events prove that it did not happen.
+// settle finds out what became of a batch whose connection broke.
 func (e *Engine) settle(ctx context.Context, lost *pgx.Conn, id uuid.UUID, floor int64, batch []*operation) ([]outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	for {
-		gone, err := e.endBackend(ctx, lost)
-		if gone && err == nil {
-			return e.readBatch(ctx, id, floor, batch)
+		outcomes, err := e.trySettle(ctx, lost, id, floor, batch)
+		if err == nil || errors.Is(err, errRetry) {
+			return outcomes, err
 		}
 		select {
 		case <-ctx.Done():
@@ -226,6 +227,25 @@ func (e *Engine) settle(ctx context.Context, lost *pgx.Conn, id uuid.UUID, floor
 		case <-e.cfg.Clock.After(retryPause):
 		}
 	}
+}
+
+// trySettle ends the old backend first, which may still be waiting for the lock and
+// commit later; only then does the absence of the batch's events prove that it did not
+// happen. Their presence proves less: a backend that is ended while it waits for a
+// synchronous standby has committed here and nowhere else.
+func (e *Engine) trySettle(ctx context.Context, lost *pgx.Conn, id uuid.UUID, floor int64, batch []*operation) ([]outcome, error) {
+	if gone, err := e.endBackend(ctx, lost); err != nil || !gone {
+		return nil, errors.Join(errUnsettled, err)
+	}
+	outcomes, err := e.readBatch(ctx, id, floor, batch)
+	if err != nil {
+		return nil, err
+	}
+	// A standby that has this commit has all earlier ones.
+	if _, err := e.feedPool.Exec(ctx, replicateSQL); err != nil {
+		return nil, errors.Join(errUnsettled, err)
+	}
+	return outcomes, nil
 }
 
 func (e *Engine) endBackend(ctx context.Context, lost *pgx.Conn) (gone bool, err error) {
