@@ -34,6 +34,7 @@ var faults = map[string]fault{
 	"connections cut":          cutConnections,
 	"connections cut silently": cutSilently,
 	"answers lost":             loseAnswers,
+	"lost while it waits":      cutWaiting,
 	"old snapshot":             holdSnapshot,
 	"history trimmed":          trimHistory,
 	"history compacted":        compactHistory,
@@ -111,6 +112,24 @@ func proxyFault(least, most time.Duration, change func(*proxy)) fault {
 func cutConnections(_ context.Context, c *cluster) { c.someSlot().proxy.cut() }
 
 func cutSilently(_ context.Context, c *cluster) { c.someSlot().proxy.cutSilently(c.t) }
+
+// cutWaiting makes all writes wait at the server and cuts an engine off meanwhile: its
+// sessions know nothing of it, and would commit what the engine has given up.
+func cutWaiting(ctx context.Context, c *cluster) {
+	conn, err := connect(ctx, c.primary(), schemaName)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	_, _ = conn.Exec(ctx, "SET lock_timeout = '2s'")
+	_, _ = conn.Exec(ctx, "BEGIN")
+	_, _ = conn.Exec(ctx, "LOCK TABLE events IN EXCLUSIVE MODE")
+	for _, s := range c.slots {
+		pause(ctx, c.between(50*time.Millisecond, 200*time.Millisecond))
+		s.proxy.cutSilently(c.t)
+	}
+	pause(ctx, c.between(200*time.Millisecond, time.Second))
+}
 
 // loseAnswers lets requests through. What was lost is never sent again, so that the
 // connections end with it.
