@@ -85,6 +85,8 @@ type feed struct {
 	newest map[string]*event
 	// topics are the subscriptions by their key or prefix.
 	topics map[string]*topicSubscriptions
+	// ahead are the subscriptions whose cursor this process has not reached yet.
+	ahead map[*subscription]struct{}
 	// progressWanted asks for a bookmark on every subscription that takes them, after
 	// the next complete read.
 	progressWanted bool
@@ -102,7 +104,7 @@ type topicSubscriptions struct {
 func newFeed(e *Engine) *feed {
 	return &feed{
 		engine: e, wake: make(chan struct{}, 1),
-		newest: map[string]*event{}, topics: map[string]*topicSubscriptions{},
+		newest: map[string]*event{}, topics: map[string]*topicSubscriptions{}, ahead: map[*subscription]struct{}{},
 	}
 }
 
@@ -229,6 +231,7 @@ func (f *feed) start(ctx context.Context) error {
 	defer f.mu.Unlock()
 	f.base, f.pos, f.compacted, f.started = newest, newest, compacted, true
 	f.engine.learn(newest)
+	f.catchUp()
 	f.wakeAll()
 	return nil
 }
@@ -287,6 +290,7 @@ func (f *feed) publish(ctx context.Context, chunk []*event, compacted int64) err
 		}
 		f.append(ev, start)
 	}
+	f.catchUp()
 	f.shrink()
 	return nil
 }
@@ -349,6 +353,16 @@ func (f *feed) notifyTopic(name string, before, chunk int64) {
 			s.idle, s.cursor = false, before
 		}
 		s.signal()
+	}
+}
+
+// catchUp takes in the subscriptions that the position has reached.
+func (f *feed) catchUp() {
+	for s := range f.ahead {
+		if s.cursor <= f.pos {
+			delete(f.ahead, s)
+			s.rest()
+		}
 	}
 }
 

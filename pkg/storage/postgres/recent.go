@@ -47,6 +47,7 @@ func (f *feed) offer(events []*event) {
 	for _, ev := range events {
 		f.append(ev, start)
 	}
+	f.catchUp()
 	f.shrink()
 }
 

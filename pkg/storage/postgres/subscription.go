@@ -39,14 +39,32 @@ func (f *feed) subscribe(topic string, rev int64) *subscription {
 	}
 	f.topics[topic].members[s] = struct{}{}
 	s.lost = rev < f.compacted
+	if f.started && rev <= f.pos {
+		s.rest()
+	} else {
+		f.ahead[s] = struct{}{}
+	}
 	watches.Inc()
 	return s
+}
+
+// rest makes a subscription idle that nothing in the ring concerns, or else wakes it.
+// The feed does that itself: a watch that waits must not depend on being woken before
+// its cursor falls out of history. The caller holds feed.mu.
+func (s *subscription) rest() {
+	f := s.feed
+	if s.cursor >= f.base {
+		concerning, _ := f.after(nil, s.topic, s.cursor)
+		s.idle = len(concerning) == 0
+	}
+	s.signal()
 }
 
 func (s *subscription) cancel() {
 	f := s.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.ahead, s)
 	delete(f.topics[s.topic].members, s)
 	if len(f.topics[s.topic].members) == 0 {
 		delete(f.topics, s.topic)
@@ -66,6 +84,9 @@ func (s *subscription) signal() {
 // no events mean that nothing happened up to there. errCompacted ends the subscription.
 func (s *subscription) next(ctx context.Context, tick <-chan time.Time) ([]*event, int64, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
 		events, upTo, from, err := s.poll()
 		if err != nil || len(events) > 0 {
 			return events, upTo, err

@@ -48,6 +48,9 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 		w.cancel()
 		return nil, err
 	}
+	if w.first == nil {
+		w.sub = s.engine.feed.subscribe(w.topic, w.rev)
+	}
 	go w.run()
 	utilflowcontrol.WatchInitialized(ctx)
 	return w, nil
@@ -62,7 +65,9 @@ type watcher struct {
 	// everything says that pred selects all objects.
 	everything bool
 	// first is the first page of initial events; run forgets it.
-	first   *page
+	first *page
+	// sub is the watch's place in the feed, once it has one.
+	sub     *subscription
 	rev     int64
 	ctx     context.Context //nolint:containedctx // a watch is a context with a channel
 	cancel  context.CancelFunc
@@ -112,13 +117,13 @@ func (w *watcher) follow() error {
 		if err := w.sendInitialEvents(); err != nil {
 			return err
 		}
+		w.sub = w.store.engine.feed.subscribe(w.topic, w.rev)
 	}
-	sub := w.store.engine.feed.subscribe(w.topic, w.rev)
-	defer sub.cancel()
+	defer w.sub.cancel()
 	tick, stop := w.ticker()
 	defer stop()
 	for {
-		events, upTo, err := sub.next(w.ctx, tick)
+		events, upTo, err := w.sub.next(w.ctx, tick)
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
@@ -311,4 +312,202 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 		stacks := make([]byte, 8<<20)
 		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), address)
 	}, patience, 10*time.Millisecond, "a goroutine still has the engine")
+}
+
+// behindProxy opens a store whose connections a test can cut.
+func (c *cluster) behindProxy(t testing.TB) (*proxy, *postgres.Engine, *postgres.Store) {
+	t.Helper()
+	proxy := newProxy(t)
+	direct := c.cfg
+	c.cfg.DSN = proxy.dsn(t, direct.DSN)
+	engine, store := c.open(t)
+	c.cfg = direct
+	return proxy, engine, store
+}
+
+// A client that lists and then watches, with bookmarks, needs to do so once: the feed
+// may lose the database as often as it will.
+func TestListAndWatchOutliveTheFeedsConnection(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, writer := c.open(t)
+	proxy, _, reader := c.behindProxy(t)
+	reader.BookmarkInterval = time.Millisecond
+	create(t, writer, newPod("a"))
+	list := &example.PodList{}
+	require.NoError(t, reader.GetList(t.Context(), "/pods/", storage.ListOptions{Recursive: true, Predicate: everything()}, list))
+	rev := revision(t, list)
+	w := startWatch(t.Context(), t, reader, rev, func(opts *storage.ListOptions) { opts.Predicate.AllowWatchBookmarks = true })
+	for range 4 {
+		proxy.refuse(true)
+		proxy.cut()
+		for range 3 {
+			_, err := update(t.Context(), writer, "a", increment)
+			require.NoError(t, err)
+		}
+		proxy.refuse(false)
+		story := record(t, w, rev+3)
+		for len(story) < 3 { // a bookmark came in between
+			story = append(story, record(t, w, rev+3)...)
+		}
+		for i, ev := range story {
+			require.Equal(t, rev+1+int64(i), ev.rev)
+		}
+		rev += 3
+	}
+}
+
+// A watch from a revision on can be started while the database is away: it waits. One
+// that must first ask the database is refused, with a time to wait.
+func TestWatchStartsDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, writer := c.open(t)
+	proxy, engine, reader := c.behindProxy(t)
+	create(t, writer, newPod("a"))
+	rev := c.newest(t)
+	_, err := update(t.Context(), writer, "a", increment)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return engine.FeedPosition() == rev+1 }, patience, time.Millisecond)
+	proxy.refuse(true)
+	proxy.cut()
+
+	recent := startWatch(t.Context(), t, reader, rev)
+	requireRevisions(t, recent, rev+1, rev+1)
+	engine.ForgetRecent()
+	old := startWatch(t.Context(), t, reader, rev)
+	ahead := startWatch(t.Context(), t, reader, rev+2)
+	no := false
+	for name, change := range map[string]func(*storage.ListOptions){
+		"everything, then changes": func(opts *storage.ListOptions) { opts.ResourceVersion = "" },
+		"any, then changes":        func(opts *storage.ListOptions) { opts.ResourceVersion = "0" },
+		"WatchList":                withInitialEvents,
+		"changes from now on":      func(opts *storage.ListOptions) { opts.ResourceVersion, opts.SendInitialEvents = "", &no },
+	} {
+		opts := storage.ListOptions{Recursive: true, Predicate: everything()}
+		change(&opts)
+		_, err := reader.Watch(t.Context(), "/pods/", opts)
+		require.True(t, isRefused(err), "%s: %v", name, err)
+		_, ok := apierrors.SuggestsClientDelay(err)
+		require.True(t, ok, name)
+	}
+	for range 2 {
+		_, err := update(t.Context(), writer, "a", increment)
+		require.NoError(t, err)
+	}
+	proxy.refuse(false)
+	requireRevisions(t, recent, rev+2, rev+3)
+	requireRevisions(t, old, rev+1, rev+3)
+	requireRevisions(t, ahead, rev+3, rev+3)
+}
+
+// A watch whose request is over when it starts is empty: nobody is told anything.
+func TestWatchOfACancelledRequestIsEmpty(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, store := c.open(t)
+	create(t, store, newPod("a"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, rev := range []int64{0, 1} {
+		w := startWatch(ctx, t, store, rev)
+		_, open := <-w.ResultChan()
+		require.False(t, open)
+	}
+}
+
+// However much happens elsewhere, and is forgotten, a watch of a quiet namespace goes
+// on.
+func TestIdleWatchNeverFallsOutOfHistory(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	engine, store := c.open(t)
+	create(t, store, newPod("a"))
+	quiet, err := store.Watch(t.Context(), "/pods/quiet/", storage.ListOptions{
+		Recursive: true, Predicate: everything(), ResourceVersion: fmt.Sprint(c.newest(t)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(quiet.Stop)
+	for round := range 3 {
+		for range 5 {
+			_, err := update(t.Context(), store, "a", increment)
+			require.NoError(t, err)
+		}
+		end := c.newest(t)
+		require.NoError(t, engine.Compact(t.Context(), end))
+		require.Eventually(t, func() bool { return store.CompactRevision() == end && engine.FeedPosition() == end+1 }, patience, time.Millisecond)
+		c.exec(t, "DELETE FROM events WHERE rv <= $1", end)
+		engine.ForgetRecent()
+		name := fmt.Sprint(round)
+		pod := newPod(name)
+		pod.Namespace = "quiet"
+		require.NoError(t, store.Create(t.Context(), "/pods/quiet/"+name, pod, nil, 0))
+		ev := nextEvent(t, quiet)
+		require.Equal(t, watch.Added, ev.Type)
+		require.Equal(t, c.newest(t), eventRevision(t, ev))
+	}
+}
+
+// A reader who sleeps holds nobody up. What it misses in memory it gets from the table,
+// and 410 when that has been forgotten, too.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	engine, store := c.open(t)
+	create(t, store, newPod("a"))
+	rev := c.newest(t)
+	slow, sleeping, fast := startWatch(t.Context(), t, store, rev), startWatch(t.Context(), t, store, rev), startWatch(t.Context(), t, store, rev)
+	const changes = 600
+	for i := range changes {
+		_, err := update(t.Context(), store, "a", increment)
+		require.NoError(t, err)
+		requireRevisions(t, fast, rev+1+int64(i), rev+1+int64(i))
+		if i == changes/2 {
+			engine.ForgetRecent()
+		}
+	}
+	requireRevisions(t, slow, rev+1, rev+changes)
+	engine.ForgetRecent()
+	require.NoError(t, engine.Compact(t.Context(), rev+changes))
+	require.Eventually(t, func() bool { return store.CompactRevision() == rev+changes }, patience, time.Millisecond)
+	for {
+		ev := nextEvent(t, sleeping)
+		if ev.Type == watch.Error {
+			status, ok := ev.Object.(*metav1.Status)
+			require.True(t, ok)
+			require.EqualValues(t, 410, status.Code)
+			break
+		}
+	}
+	_, open := <-sleeping.ResultChan()
+	require.False(t, open)
+	_, err := update(t.Context(), store, "a", increment)
+	require.NoError(t, err)
+	requireRevisions(t, fast, rev+changes+2, rev+changes+2)
+}
+
+// A watch may start ahead of what this process has read, because another told the
+// revision: its bookmarks come, too.
+func TestBookmarksOfAWatchThatStartsAhead(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, writer := c.open(t)
+	proxy, _, reader := c.behindProxy(t)
+	reader.BookmarkInterval = time.Millisecond
+	create(t, writer, newPod("a"))
+	proxy.refuse(true)
+	proxy.cut()
+	_, err := update(t.Context(), writer, "a", increment)
+	require.NoError(t, err)
+	ahead := c.newest(t)
+	w, err := reader.Watch(t.Context(), "/pods/quiet/", storage.ListOptions{
+		Recursive: true, ResourceVersion: fmt.Sprint(ahead),
+		Predicate: storage.SelectionPredicate{Label: labels.Everything(), Field: fields.Everything(), AllowWatchBookmarks: true},
+	})
+	require.NoError(t, err)
+	t.Cleanup(w.Stop)
+	proxy.refuse(false)
+	ev := nextEvent(t, w)
+	require.Equal(t, watch.Bookmark, ev.Type)
+	require.Equal(t, ahead, eventRevision(t, ev))
 }
