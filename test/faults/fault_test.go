@@ -111,7 +111,7 @@ func proxyFault(least, most time.Duration, change func(*proxy)) fault {
 
 func cutConnections(_ context.Context, c *cluster) { c.someSlot().proxy.cut() }
 
-func cutSilently(_ context.Context, c *cluster) { c.someSlot().proxy.cutSilently(c.t) }
+func cutSilently(ctx context.Context, c *cluster) { c.someSlot().proxy.vanish(ctx, c.t) }
 
 // cutWaiting makes all writes wait at the server and cuts an engine off meanwhile: its
 // sessions know nothing of it, and would commit what the engine has given up.
@@ -123,10 +123,10 @@ func cutWaiting(ctx context.Context, c *cluster) {
 	defer func() { _ = conn.Close(context.Background()) }()
 	_, _ = conn.Exec(ctx, "SET lock_timeout = '2s'")
 	_, _ = conn.Exec(ctx, "BEGIN")
-	_, _ = conn.Exec(ctx, "LOCK TABLE events IN EXCLUSIVE MODE")
+	_, _ = conn.Exec(ctx, "SELECT FROM objects FOR UPDATE")
 	for _, s := range c.slots {
 		pause(ctx, c.between(50*time.Millisecond, 200*time.Millisecond))
-		s.proxy.cutSilently(c.t)
+		s.proxy.vanish(ctx, c.t)
 	}
 	pause(ctx, c.between(200*time.Millisecond, time.Second))
 }

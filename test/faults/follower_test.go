@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const bookmarkInterval = 100 * time.Millisecond
+const bookmarkInterval = 25 * time.Millisecond
 
 // follower is what an informer is: it lists, watches, keeps a copy, goes on at another
 // engine when its watch ends, and lists anew when it is told to.

@@ -151,6 +151,14 @@ func (p *proxy) cutSilently(t testing.TB) {
 	})
 }
 
+// vanish is cutSilently for so long that not even a request to cancel gets through.
+func (p *proxy) vanish(ctx context.Context, t testing.TB) {
+	p.set(func() { p.refused = true })
+	p.cutSilently(t)
+	pause(ctx, 50*time.Millisecond)
+	p.mend()
+}
+
 func (p *proxy) take() map[*link]struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

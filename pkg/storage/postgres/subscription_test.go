@@ -16,8 +16,9 @@ func TestNoProgressAfterLostHistory(t *testing.T) {
 	f := newTestFeed(10)
 	s := f.subscribe("/pods/", 10)
 	s.wantProgress()
-	_, upTo, _, err := s.poll()
+	events, upTo, _, err := s.poll()
 	require.NoError(t, err)
+	require.Empty(t, events)
 	require.EqualValues(t, 10, upTo)
 
 	require.NoError(t, f.publish(t.Context(), []*event{{rev: 50}}, 50))
@@ -45,7 +46,8 @@ func TestJumpLosesOnlyWhatIsBehind(t *testing.T) {
 			f := newTestFeed(10)
 			s := f.subscribe("/pods/", tc.cursor)
 			require.NoError(t, f.publish(t.Context(), []*event{{rev: 50}}, 50))
-			_, _, _, err := s.poll()
+			events, _, _, err := s.poll()
+			require.Empty(t, events)
 			require.ErrorIs(t, err, tc.want, tc.reason)
 		})
 	}
