@@ -59,7 +59,7 @@ images: ## Build one image per program; push them to KITE_REGISTRY, without it w
 ##@ Test
 
 .PHONY: test
-test: test-unit test-integration test-conformance test-faults test-e2e ## Run all tests: the next five targets
+test: test-unit test-integration test-conformance test-faults test-mutations test-e2e ## Run all tests: the next six targets
 
 .PHONY: test-unit
 test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
@@ -72,6 +72,10 @@ test-integration: ## Test the server over HTTPS against a real PostgreSQL
 .PHONY: test-conformance
 test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under the watch cache
 	@$(POSTGRES); go test -race -count=$(CONFORMANCE_COUNT) -timeout 30m $(TESTFLAGS) ./test/conformance/...
+
+.PHONY: test-mutations
+test-mutations: ## Break the storage in each of its promises, and see that a named test notices
+	@$(POSTGRES); KITE_MUTATIONS=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/mutation/...
 
 .PHONY: test-e2e
 test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KUBECONFIG)

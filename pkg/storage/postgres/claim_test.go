@@ -125,6 +125,7 @@ func TestClaimsInOneBatch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, key("twin-1"), holder, "the first in the queue wins")
 	requireGuardUnused(t, c)
+	requireGapless(t, c) // what is refused burns no revision
 }
 
 func TestClaimHasOneWinnerAmongManyCreators(t *testing.T) {

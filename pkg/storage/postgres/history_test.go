@@ -95,6 +95,26 @@ func TestTrimOfAnIdleSchemaWritesNothing(t *testing.T) {
 	require.Equal(t, settled+1, revision(t, create(t, store, newPod("c"))))
 }
 
+// A jump forgets everything, the revision that it went to excepted, which the counter
+// goes on from.
+func TestTrimAfterAJumpKeepsTheNewest(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	engine, store := c.open(t)
+	create(t, store, newPod("a"))
+	c.exec(t, "UPDATE meta SET timeline = 'other'")
+	require.NoError(t, c.killSessions(t.Context(), c.conn))
+	require.Eventually(t, func() bool { return c.newest(t) > 1_000_000 }, patience, time.Millisecond)
+	jumped := c.newest(t)
+	require.Eventually(t, func() bool { return engine.TrimNow(t.Context()) == nil }, patience, time.Millisecond)
+	require.Equal(t, []int64{jumped}, queryOne[[]int64](t, c, "SELECT array_agg(rv) FROM events"))
+	require.Eventually(t, func() bool {
+		_, err := update(t.Context(), store, "a", increment)
+		return err == nil
+	}, patience, time.Millisecond)
+	require.Equal(t, jumped+1, c.newest(t))
+}
+
 // A feed that was away while history was forgotten tells its watches so.
 func TestWatchThatLostHistoryGets410(t *testing.T) {
 	t.Parallel()

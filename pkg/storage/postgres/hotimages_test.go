@@ -68,7 +68,7 @@ func TestHotImagesAreBounded(t *testing.T) {
 	for n := range lazies {
 		i := imageOf(t, s, &lazies[n], stored)
 		require.Same(t, i, imageOf(t, s, &lazies[n], stored))
-		require.Equal(t, "7", i.object.(metav1.Object).GetResourceVersion()) //nolint:forcetypeassert // Unstructured
+		require.Equal(t, "7", i.object.(metav1.Object).GetResourceVersion())
 		encode := func(_ runtime.Object, w io.Writer) error { _, err := w.Write(stored); return err }
 		require.NoError(t, i.shared.CacheEncode("json", encode, io.Discard))
 		requireCounted(t, hot)

@@ -302,7 +302,7 @@ func TestStrangeRevisions(t *testing.T) {
 	create(t, store, newPod("a"))
 	tooLargeRevision := answer{http.StatusGatewayTimeout, metav1.StatusReasonTimeout, 1}
 	for rv, want := range map[string]answer{
-		"x": badRequest, "-1": badRequest, "1.5": badRequest, "0x1": badRequest, " 1": badRequest, "1\x00": badRequest, "٣": badRequest,
+		"x": badRequest, "-1": badRequest, "1.5": badRequest, "0x1": badRequest, "\x201": badRequest, "1\x00": badRequest, "٣": badRequest,
 		"18446744073709551616": badRequest, strings.Repeat("9", 1<<16): badRequest,
 		"18446744073709551615": tooLargeRevision, "9223372036854775808": tooLargeRevision, "9223372036854775807": tooLargeRevision,
 	} {
@@ -381,8 +381,10 @@ func (r requirements) Empty() bool                                             {
 func (r requirements) RequiresExactMatch(string) (string, bool)                { return "", false }
 func (r requirements) Transform(fields.TransformFunc) (fields.Selector, error) { return r, nil }
 func (r requirements) Requirements() fields.Requirements                       { return fields.Requirements(r) }
-func (r requirements) String() string                                          { return fmt.Sprint(fields.Requirements(r)) }
-func (r requirements) DeepCopySelector() fields.Selector                       { return slices.Clone(r) }
+
+func (r requirements) String() string { return fmt.Sprint(fields.Requirements(r)) }
+
+func (r requirements) DeepCopySelector() fields.Selector { return slices.Clone(r) }
 
 // all are the errors that PostgreSQL answered, by SQLSTATE.
 func (s *trace) all() map[string]int {

@@ -32,12 +32,16 @@ func (e *Engine) trim(ctx context.Context) {
 	})
 }
 
+// trimOnce first deletes what a jump of the revisions, or a trimmer that was stopped,
+// has left behind.
 func (e *Engine) trimOnce(ctx context.Context, conn *pgxpool.Conn) error {
 	for {
+		if err := deleteCompacted(ctx, conn); err != nil {
+			return err
+		}
 		var rev *int64
 		var changes bool
-		var old int64
-		if err := conn.QueryRow(ctx, trimmableSQL, e.cfg.History.Seconds(), trimRows).Scan(&rev, &changes, &old); err != nil {
+		if err := conn.QueryRow(ctx, trimmableSQL, e.cfg.History.Seconds(), trimRows).Scan(&rev, &changes); err != nil {
 			return fmt.Errorf("look for old events: %w", err)
 		}
 		if rev == nil || !changes {
@@ -45,12 +49,6 @@ func (e *Engine) trimOnce(ctx context.Context, conn *pgxpool.Conn) error {
 		}
 		if err := e.Compact(ctx, *rev); err != nil {
 			return err
-		}
-		if err := deleteCompacted(ctx, conn); err != nil {
-			return err
-		}
-		if old < trimRows {
-			return nil
 		}
 	}
 }

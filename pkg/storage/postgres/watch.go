@@ -39,7 +39,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	}
 	w := &watcher{
 		store: s, topic: topicOf(preparedKey, opts.Recursive), opts: opts,
-		rev:     int64(min(requested, math.MaxInt64)), //nolint:gosec // a revision
+		rev:     int64(min(requested, math.MaxInt64)),
 		results: make(chan watch.Event, watchBuffer),
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)

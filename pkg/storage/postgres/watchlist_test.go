@@ -45,7 +45,7 @@ func (c plainCodec) Decode(data []byte, defaults *schema.GroupVersionKind, into 
 }
 
 // fillSQL puts $1 pods of 1 KB into the tables.
-const fillSQL = `
+const fillSQL = `-- the rows of creations
 	WITH pods AS (
 		SELECT n + (SELECT max(rv) FROM events) AS rv, to_char(n, 'FM000000') AS name FROM generate_series(1, $1::int) n
 	), stored AS (
