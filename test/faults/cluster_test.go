@@ -160,6 +160,7 @@ func (c *cluster) converge() reply {
 			return final.Result == ok
 		}, patience, 10*time.Millisecond, "no final list")
 	}
+	c.ref.requireGapless(c.t, final.Revision)
 	for _, f := range c.watchers {
 		require.Eventually(c.t, func() bool { return f.at() >= final.Revision }, patience, 5*time.Millisecond,
 			"follower %d of %q stays behind %d", f.number, f.topic, final.Revision)

@@ -36,7 +36,7 @@ func seed(t testing.TB) uint64 {
 	return chosen
 }
 
-// TestFault injects each fault alone, three times, under load.
+// TestFault injects each fault alone, twice, under load.
 func TestFault(t *testing.T) {
 	t.Parallel()
 	for name, inject := range faults {
@@ -45,8 +45,8 @@ func TestFault(t *testing.T) {
 			c := newCluster(t, seed(t))
 			c.follow()
 			c.startLoad()
-			c.progress(50)
-			for range 3 {
+			c.progress(30)
+			for range 2 {
 				inject(t.Context(), c)
 				c.progress(20)
 			}

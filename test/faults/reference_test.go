@@ -150,6 +150,15 @@ func (r *reference) forgotten() int64 {
 	return r.compacted
 }
 
+// requireGapless waits for a revision, and wants all before it.
+func (r *reference) requireGapless(t testing.TB, upTo int64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return r.at() >= upTo }, patience, time.Millisecond, "no event %d", upTo)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	require.Empty(t, r.holes, "revisions have holes")
+}
+
 // finish waits until everything was read and completes what was. Nothing may be written
 // any more.
 func (r *reference) finish(t testing.TB) (events []change, compacted int64) {
@@ -159,11 +168,10 @@ func (r *reference) finish(t testing.TB) (events []change, compacted int64) {
 	defer func() { _ = conn.Close(context.Background()) }()
 	var newest int64
 	require.NoError(t, conn.QueryRow(t.Context(), "SELECT max(rv) FROM events").Scan(&newest))
-	require.Eventually(t, func() bool { return r.at() >= newest }, patience, time.Millisecond)
+	r.requireGapless(t, newest)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	require.Empty(t, r.holes, "revisions have holes")
 	rows, err := conn.Query(t.Context(), "SELECT key, mod_rv, value FROM objects")
 	require.NoError(t, err)
 	stored := map[string]item{}
