@@ -149,7 +149,8 @@ func TestWatchesShareTheirWork(t *testing.T) {
 func TestReadersCannotChangeSharedObjects(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	_, store := c.open(t)
+	engine, store := c.open(t)
+	c.awaitFeed(t, engine)
 	start := c.newest(t)
 	one, two := startWatch(t.Context(), t, store, start), startWatch(t.Context(), t, store, start)
 	create(t, store, newPod("a"))

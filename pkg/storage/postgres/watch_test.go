@@ -365,6 +365,7 @@ func TestWatchStartsDuringAnOutage(t *testing.T) {
 	_, writer := c.open(t)
 	proxy, engine, reader := c.behindProxy(t)
 	create(t, writer, newPod("a"))
+	c.awaitFeed(t, engine)
 	rev := c.newest(t)
 	_, err := update(t.Context(), writer, "a", increment)
 	require.NoError(t, err)
