@@ -36,6 +36,10 @@ func (c *cluster) switchTo(s *postgresServer, r reconnection) {
 	c.mu.Lock()
 	c.server = s
 	c.mu.Unlock()
+	// The revisions before the jump are soon deleted.
+	survived, err := queryOne[int64](s, "postgres", "kite", "SELECT max(rv) FROM faults.events")
+	require.NoError(c.t, err)
+	require.Eventually(c.t, func() bool { return c.ref.at() >= survived }, patience, time.Millisecond, "no event %d", survived)
 	for _, slot := range c.slots {
 		slot.proxy.set(func() { slot.proxy.refused, slot.proxy.target = true, s.socket() })
 		slot.proxy.cut()
@@ -141,8 +145,8 @@ func (c *cluster) loseTail(s *postgresServer, r reconnection) {
 	require.NoError(c.t, err)
 	require.Greater(c.t, c.rec.answered(), survived, "nothing was lost")
 	c.ref.stop() // it knows the lost branch
+	c.ref = startReference(c.t, schemaName, func() *postgresServer { return s })
 	c.switchTo(s, r)
-	c.ref = startReference(c.t, schemaName, c.primary)
 	switched := c.rec.now()
 	c.progress(20)
 	h := c.finish()

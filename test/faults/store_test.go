@@ -135,6 +135,14 @@ func everything() storage.SelectionPredicate {
 	}
 }
 
+// podOf unwraps what watches share.
+func podOf(obj runtime.Object) *example.Pod {
+	if shared, ok := obj.(runtime.CacheableObject); ok {
+		obj = shared.GetObject()
+	}
+	return obj.(*example.Pod)
+}
+
 // watch streams a watch's events until it ends.
 func (s *server) watch(ctx context.Context, req request) {
 	opts := storage.ListOptions{Recursive: req.Key == "", Predicate: everything(), ResourceVersion: strconv.FormatInt(req.Revision, 10)}
@@ -149,7 +157,7 @@ func (s *server) watch(ctx context.Context, req request) {
 			s.send(reply{ID: req.ID, Result: sortError(err), Message: err.Error()})
 			return
 		}
-		s.send(reply{ID: req.ID, Result: streaming, Event: &event{Type: string(ev.Type), item: itemOf(ev.Object.(*example.Pod))}})
+		s.send(reply{ID: req.ID, Result: streaming, Event: &event{Type: string(ev.Type), item: itemOf(podOf(ev.Object))}})
 	}
 	s.send(reply{ID: req.ID, Result: ended})
 }
