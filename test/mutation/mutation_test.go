@@ -33,12 +33,12 @@ type mutation struct {
 	test, pkg string
 }
 
-func TestMutationsAreCaught(t *testing.T) { //nolint:paralleltest,tparallel // each is a build of its own
+func TestMutationsAreCaught(t *testing.T) {
 	if os.Getenv("KITE_MUTATIONS") == "" {
 		t.Skip("builds the storage's tests once for each mutation; see make test-mutations")
 	}
 	t.Setenv(pgtest.EnvDSN, pgtest.DSN(t))
-	for name, m := range mutations {
+	for name, m := range mutations { //nolint:paralleltest // each is a build of its own
 		t.Run(name, func(t *testing.T) { requireCaught(t, m) })
 	}
 }

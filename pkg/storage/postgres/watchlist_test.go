@@ -45,12 +45,12 @@ func (c plainCodec) Decode(data []byte, defaults *schema.GroupVersionKind, into 
 }
 
 // fillSQL puts $1 pods of 1 KB into the tables.
-const fillSQL = `-- the rows of creations
+const fillSQL = `
 	WITH pods AS (
 		SELECT n + (SELECT max(rv) FROM events) AS rv, to_char(n, 'FM000000') AS name FROM generate_series(1, $1::int) n
 	), stored AS (
 		INSERT INTO objects (key, mod_rv, create_rv, value)
-		SELECT '/pods/ns/' || name, rv, rv, convert_to(rpad(name || ' ', 1024, 'x'), 'UTF8') FROM pods
+		SELECT '/pods/ns/' || name, rv AS mod_rv, rv AS create_rv, convert_to(rpad(name || ' ', 1024, 'x'), 'UTF8') FROM pods
 	)
 	INSERT INTO events (rv, prev_rv, batch, op, key)
 	SELECT rv, 0, '00000000-0000-0000-0000-000000000000', 'P', '/pods/ns/' || name FROM pods`
