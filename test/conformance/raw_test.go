@@ -144,12 +144,33 @@ var rawTests = map[string]func(ctx context.Context, t *testing.T, e *env){
 	},
 }
 
+// directTests are for what tells a resource without a watch cache from one below it: its
+// clients' bookmarks, and one reading of an object's attributes for all watches.
+var directTests = map[string]func(ctx context.Context, t *testing.T, e *env){
+	"Watch":                func(ctx context.Context, t *testing.T, e *env) { storagetesting.RunTestWatch(ctx, t, e) },
+	"DeleteTriggerWatch":   func(ctx context.Context, t *testing.T, e *env) { storagetesting.RunTestDeleteTriggerWatch(ctx, t, e) },
+	"ClusterScopedWatch":   func(ctx context.Context, t *testing.T, e *env) { storagetesting.RunTestClusterScopedWatch(ctx, t, e) },
+	"NamespaceScopedWatch": func(ctx context.Context, t *testing.T, e *env) { storagetesting.RunTestNamespaceScopedWatch(ctx, t, e) },
+	"WatchDispatchBookmarkEvents": func(ctx context.Context, t *testing.T, e *env) {
+		storagetesting.RunTestWatchDispatchBookmarkEvents(ctx, t, e, true)
+	},
+	"WatchBookmarksWithCorrectResourceVersion": func(ctx context.Context, t *testing.T, e *env) {
+		storagetesting.RunTestOptionalWatchBookmarksWithCorrectResourceVersion(ctx, t, e)
+	},
+}
+
 func TestRaw(t *testing.T) {
 	t.Parallel()
 	for name, run := range rawTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run(t.Context(), t, setup(t))
+		})
+	}
+	for name, run := range directTests {
+		t.Run(name+"Direct", func(t *testing.T) {
+			t.Parallel()
+			run(t.Context(), t, setup(t, withoutCache))
 		})
 	}
 }
@@ -165,6 +186,9 @@ func TestRawAlone(t *testing.T) {
 	})
 	t.Run("WatchSemantics", func(t *testing.T) {
 		storagetesting.RunWatchSemantics(t.Context(), t, setup(t))
+	})
+	t.Run("WatchSemanticsDirect", func(t *testing.T) {
+		storagetesting.RunWatchSemantics(t.Context(), t, setup(t, withoutCache))
 	})
 	t.Run("WatchSemanticInitialEventsExtended", func(t *testing.T) {
 		storagetesting.RunWatchSemanticInitialEventsExtended(t.Context(), t, setup(t))

@@ -73,6 +73,12 @@ func withTransformer(t value.Transformer) option {
 	return func(_ *env, cfg *postgres.StoreConfig) { cfg.Transformer = t }
 }
 
+// withoutCache makes the store that of a resource which no watch cache serves, as Issue.
+// Upstream waits 3 s for a bookmark, and for a silence of 150 ms when nothing is to come.
+func withoutCache(_ *env, cfg *postgres.StoreConfig) {
+	cfg.BookmarkInterval, cfg.GetAttrs = 200*time.Millisecond, podAttrs
+}
+
 // setup makes an empty store, whose revision is 1.
 func setup(t testing.TB, options ...option) *env {
 	t.Helper()
