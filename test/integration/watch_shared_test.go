@@ -117,21 +117,21 @@ func changeIssues(t *testing.T, cfg *rest.Config) []change {
 func TestWatchRefusesYAML(t *testing.T) {
 	t.Parallel()
 	cfg := StartServer(t)
-	response := requestWatch(t, cfg, view{accept: "application/yaml"}, revision(t, cfg))
-	require.Equal(t, http.StatusNotAcceptable, response.StatusCode)
+	code, _, _ := requestWatch(t, cfg, view{accept: "application/yaml"}, revision(t, cfg))
+	require.Equal(t, http.StatusNotAcceptable, code)
 }
 
 func openWatch(t *testing.T, cfg *rest.Config, v view, since string) *bufio.Reader {
 	t.Helper()
-	response := requestWatch(t, cfg, v, since)
-	require.Equal(t, http.StatusOK, response.StatusCode)
+	code, contentType, events := requestWatch(t, cfg, v, since)
+	require.Equal(t, http.StatusOK, code)
 	mediaType, _, _ := strings.Cut(v.accept, ";")
-	require.True(t, strings.HasPrefix(response.Header.Get("Content-Type"), mediaType), response.Header)
-	return bufio.NewReader(response.Body)
+	require.True(t, strings.HasPrefix(contentType, mediaType), contentType)
+	return events
 }
 
 // requestWatch bounds the whole watch, so that one which falls silent fails the test.
-func requestWatch(t *testing.T, cfg *rest.Config, v view, since string) *http.Response {
+func requestWatch(t *testing.T, cfg *rest.Config, v view, since string) (code int, contentType string, events *bufio.Reader) {
 	t.Helper()
 	client, err := rest.HTTPClientFor(cfg)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func requestWatch(t *testing.T, cfg *rest.Config, v view, since string) *http.Re
 	response, err := client.Do(request)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	return response.StatusCode, response.Header.Get("Content-Type"), bufio.NewReader(response.Body)
 }
 
 func readFrame(t *testing.T, v view, from *bufio.Reader) []byte {
