@@ -21,7 +21,7 @@ TESTFLAGS ?=
 CONFORMANCE_COUNT ?= 3
 SOAK_COUNT ?= 20
 # How long all faults together are injected in random order.
-KITE_FAULTS_DURATION ?= 20s
+KITE_FAULTS_DURATION ?= 60s
 export KITE_FAULTS_DURATION
 
 GOLANGCI_LINT_VERSION := v2.15.0

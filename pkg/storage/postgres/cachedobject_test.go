@@ -75,8 +75,7 @@ func TestWatchesShareTheirWork(t *testing.T) {
 	c := newCluster(t, func(cfg *postgres.Config) { cfg.Clock = standingClock{now: time.Unix(1_795_000_000, 0)} })
 	_, writer := c.open(t)
 	codec, attrs := &countingCodec{Codec: podCodec}, &attrsCounter{}
-	engine, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Codec, cfg.GetAttrs = codec, attrs.attrs })
-	c.awaitFeed(t, engine)
+	_, reader := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Codec, cfg.GetAttrs = codec, attrs.attrs })
 	const watchesEach = 30
 	encoders := map[string]*countingEncoder{}
 	for name, options := range map[string]json.SerializerOptions{"json": {}, "pretty": {Pretty: true}, "yaml": {Yaml: true}} {
@@ -149,8 +148,7 @@ func TestWatchesShareTheirWork(t *testing.T) {
 func TestReadersCannotChangeSharedObjects(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	engine, store := c.open(t)
-	c.awaitFeed(t, engine)
+	_, store := c.open(t)
 	start := c.newest(t)
 	one, two := startWatch(t.Context(), t, store, start), startWatch(t.Context(), t, store, start)
 	create(t, store, newPod("a"))

@@ -179,7 +179,6 @@ func testPoolMetrics(t *testing.T) {
 func testFeedMetrics(t *testing.T) {
 	c := newCluster(t)
 	engine, store := c.open(t)
-	c.awaitFeed(t, engine)
 	start := float64(c.newest(t))
 	create(t, store, newPod("a"))
 	from := c.newest(t)

@@ -138,7 +138,7 @@ func TestLongestSchemaName(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	long := (c.cfg.Schema + strings.Repeat("x", 63))[:63]
-	c.exec(t, "ALTER SCHEMA "+c.cfg.Schema+" RENAME TO "+long)
+	c.exec(t, "ALTER SCHEMA "+c.cfg.Schema+" RENAME TO "+long+"; SET search_path TO "+long)
 	c.cfg.Schema = long
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(context.Background(), c.cfg.DSN)

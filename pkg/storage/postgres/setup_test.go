@@ -102,7 +102,8 @@ func (c *cluster) newest(t testing.TB) int64 {
 	return queryOne[int64](t, c, "SELECT max(rv) FROM events")
 }
 
-// open starts an engine and a store of pods on it.
+// open starts an engine and a store of pods on it, and waits for the engine's feed. What
+// happened before its start would be read from the table, by each watch for itself.
 func (c *cluster) open(t testing.TB, change ...func(*postgres.StoreConfig)) (*postgres.Engine, *postgres.Store) {
 	t.Helper()
 	storeCfg := podStore()
@@ -116,11 +117,11 @@ func (c *cluster) open(t testing.TB, change ...func(*postgres.StoreConfig)) (*po
 	engine := pgtest.Open(t, c.cfg, projections...)
 	store, err := postgres.NewStore(engine, storeCfg)
 	require.NoError(t, err)
+	c.awaitFeed(t, engine)
 	return engine, store
 }
 
-// awaitFeed waits until an engine's feed has read everything. What happened before its
-// start would be read from the table, by each watch for itself.
+// awaitFeed waits until an engine's feed has read everything.
 func (c *cluster) awaitFeed(t testing.TB, engine *postgres.Engine) {
 	t.Helper()
 	newest := c.newest(t)
