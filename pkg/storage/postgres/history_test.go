@@ -123,9 +123,10 @@ func TestWatchThatLostHistoryGets410(t *testing.T) {
 	engine, writer := c.open(t)
 	direct := c.cfg
 	c.cfg.DSN = proxy.dsn(t, direct.DSN)
-	_, reader := c.open(t)
+	away, reader := c.open(t)
 	c.cfg = direct
 	create(t, writer, newPod("a"))
+	c.awaitFeed(t, away)
 	rev := c.newest(t)
 	w := startWatch(t.Context(), t, reader, rev)
 	proxy.refuse(true)
