@@ -59,7 +59,7 @@ images: ## Build one image per program; push them to KITE_REGISTRY, without it w
 ##@ Test
 
 .PHONY: test
-test: test-unit test-integration test-conformance test-faults test-mutations test-e2e ## Run all tests: the next six targets
+test: test-unit test-integration test-conformance test-faults test-mutations test-native test-e2e ## Run all tests: the next seven targets
 
 .PHONY: test-unit
 test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
@@ -76,6 +76,10 @@ test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under th
 .PHONY: test-mutations
 test-mutations: ## Break the storage in each of its promises, and see that a named test notices
 	@$(POSTGRES); KITE_MUTATIONS=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/mutation/...
+
+.PHONY: test-native
+test-native: ## Test all that Kubernetes promises, on Issues, on a real cluster (as root, or set KUBECONFIG)
+	KITE_E2E=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/native/...
 
 .PHONY: test-e2e
 test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KUBECONFIG)

@@ -23,6 +23,8 @@ const usage = `usage: cluster COMMAND
   env             print the shell variables that point tools at the cluster
   postgres up     start a private PostgreSQL for tests and print its DSN
   postgres down   stop it and remove its data
+  kill PART       end kube-apiserver, kube-controller-manager or postgres as a crash does
+  start PART      start it again
   keys PREFIX     count the keys below a prefix in etcd
   registry        serve the image registry (up starts it)
 `
@@ -42,8 +44,15 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 2 && args[0] == "keys" && args[1] != "" {
-		return c.countKeys(ctx, args[1])
+	if len(args) == 2 && args[1] != "" {
+		switch args[0] {
+		case "keys":
+			return c.countKeys(ctx, args[1])
+		case "kill":
+			return c.kill(args[1])
+		case "start":
+			return c.start(ctx, args[1])
+		}
 	}
 	switch strings.Join(args, " ") {
 	case "up":

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/endpoints/openapi"
@@ -32,6 +33,10 @@ type Config struct {
 	// loopback client gets in, without an authorizer only the loopback client may do
 	// anything, and without admission every valid write is admitted.
 	Generic *genericapiserver.RecommendedConfig
+
+	// Quota is the plugin of Generic's admission that enforces ResourceQuotas. It is
+	// asked for the Issues that reports create, too. Defaults to none.
+	Quota admission.Interface
 
 	// Postgres says where objects are kept. The schema must have been migrated.
 	Postgres postgres.Config
@@ -67,6 +72,7 @@ func buildHandlerChain(api http.Handler, c *genericapiserver.Config) http.Handle
 // CompletedConfig is a Config with nothing left to decide.
 type CompletedConfig struct {
 	generic  genericapiserver.CompletedConfig
+	quota    admission.Interface
 	postgres postgres.Config
 	clock    clock.Clock
 }
@@ -82,7 +88,7 @@ func (c *Config) Complete() CompletedConfig {
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
 	}
-	return CompletedConfig{generic: c.Generic.Complete(), postgres: c.Postgres, clock: c.Clock}
+	return CompletedConfig{generic: c.Generic.Complete(), quota: c.Quota, postgres: c.Postgres, clock: c.Clock}
 }
 
 func authenticateNobody(*http.Request) (*authenticator.Response, bool, error) { return nil, false, nil }

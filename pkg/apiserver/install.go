@@ -53,7 +53,7 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 		"issues/resolve":     storage.Resolve,
 		"issues/reopen":      storage.Reopen,
 		"issues/acknowledge": storage.Acknowledge,
-		"issuereports":       issuereport.NewREST(Scheme, storage.Issue, engine, c.generic.Authorization.Authorizer, c.clock),
+		"issuereports":       issuereport.NewREST(Scheme, storage.Issue, engine, c.generic.Authorization.Authorizer, c.quota, c.clock),
 	}
 	return &group, nil
 }

@@ -161,7 +161,7 @@ func startServer(b *testing.B, pg postgres.Config, kubeconfig string) *rest.Conf
 	cmd := again(context.WithoutCancel(b.Context()), roleServer, []string{options.EnvDSN + "=" + pg.DSN},
 		"serve", "--postgres-schema="+pg.Schema, "--bind-address=127.0.0.1", "--secure-port="+port, "--cert-dir="+b.TempDir(),
 		"--kubeconfig="+kubeconfig, "--authentication-skip-lookup",
-		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook")
+		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota")
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	require.NoError(b, cmd.Start())

@@ -195,7 +195,7 @@ func serveOnce(t *testing.T, env []string) string {
 	t.Helper()
 	port := freePort(t)
 	server := command(t.Context(), env, "serve", "--secure-port="+port, "--kubeconfig="+emptyHost(t), "--authentication-skip-lookup",
-		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook", "--logging-format=json")
+		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota", "--logging-format=json")
 	var log bytes.Buffer
 	server.Stderr = &log
 	require.NoError(t, server.Start())

@@ -34,7 +34,7 @@ type Options struct {
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
 	Authentication *genericoptions.DelegatingAuthenticationOptions
 	Authorization  *AuthorizationOptions
-	Admission      *genericoptions.AdmissionOptions
+	Admission      *AdmissionOptions
 	Audit          *genericoptions.AuditOptions
 	Features       *genericoptions.FeatureOptions
 	CoreAPI        *genericoptions.CoreAPIOptions
@@ -57,7 +57,7 @@ func NewOptions() *Options {
 		SecureServing:  newSecureServing(),
 		Authentication: genericoptions.NewDelegatingAuthenticationOptions(),
 		Authorization:  NewAuthorizationOptions(),
-		Admission:      genericoptions.NewAdmissionOptions(),
+		Admission:      NewAdmissionOptions(),
 		Audit:          genericoptions.NewAuditOptions(),
 		Features:       genericoptions.NewFeatureOptions(),
 		CoreAPI:        genericoptions.NewCoreAPIOptions(),
@@ -192,6 +192,5 @@ func (o *Options) applyHost(ctx context.Context, cfg *apiserver.Config) error {
 	if err := o.Features.ApplyTo(&generic.Config, client, generic.SharedInformerFactory); err != nil {
 		return err
 	}
-	return o.Admission.ApplyTo(&generic.Config, generic.SharedInformerFactory, client, dynamicClient,
-		utilfeature.DefaultFeatureGate, generic.EffectiveVersion)
+	return o.Admission.ApplyTo(cfg, client, dynamicClient)
 }

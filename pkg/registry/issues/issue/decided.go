@@ -24,10 +24,11 @@ var errUnchanged = errors.New("nothing changes")
 // CreateDecided stores a new issue as the rules made it. It is validated, and not
 // admitted: policies match the request that led to it. Errors are those of a
 // create.
-func (r *REST) CreateDecided(ctx context.Context, issue *issues.Issue, dryRun []string) (*issues.Issue, error) {
-	var validate rest.ValidateObjectFunc
+func (r *REST) CreateDecided(
+	ctx context.Context, issue *issues.Issue, validate rest.ValidateObjectFunc, dryRun []string,
+) (*issues.Issue, error) {
 	if dryrun.IsDryRun(dryRun) {
-		validate = withClaimOnCreate(r.claims, nil)
+		validate = withClaimOnCreate(r.claims, validate)
 	}
 	ctx = forIssue(ctx, issue.Name)
 	obj, err := r.decided.Create(ctx, issue.DeepCopy(), validate, &metav1.CreateOptions{DryRun: dryRun})

@@ -6,9 +6,14 @@ package issuereport
 import (
 	"context"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/admission"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/util/dryrun"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 	rules "kite.dev/kite/pkg/issue"
 )
 
@@ -90,7 +95,17 @@ func (r *REST) create(ctx context.Context, next *issues.Issue, name string, dryR
 		return nil, nil //nolint:nilnil // recoveries of what never failed
 	}
 	next.Name = name
-	return r.store.CreateDecided(ctx, next, dryRun)
+	return r.store.CreateDecided(ctx, next, r.withinQuota(ctx, next, dryRun), dryRun)
+}
+
+// withinQuota asks for a new issue as if its reporter had created it. Other admission
+// plugins look at the report itself.
+func (r *REST) withinQuota(ctx context.Context, next *issues.Issue, dryRun []string) rest.ValidateObjectFunc {
+	user, _ := genericapirequest.UserFrom(ctx)
+	attributes := admission.NewAttributesRecord(nil, nil, v1alpha1.SchemeGroupVersion.WithKind("Issue"), next.Namespace, next.Name,
+		v1alpha1.SchemeGroupVersion.WithResource("issues"), "", admission.Create,
+		&metav1.CreateOptions{DryRun: dryRun}, dryrun.IsDryRun(dryRun), user)
+	return rest.AdmissionToValidateObjectFunc(r.quota, attributes, admission.NewObjectInterfacesFromScheme(r.scheme))
 }
 
 // verdict is what became of one entry.

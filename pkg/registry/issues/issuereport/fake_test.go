@@ -21,6 +21,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/util/dryrun"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -126,7 +127,12 @@ func (s *fakeStore) check(issue *issues.Issue) error {
 	return nil
 }
 
-func (s *fakeStore) CreateDecided(_ context.Context, issue *issues.Issue, dryRun []string) (*issues.Issue, error) {
+func (s *fakeStore) CreateDecided(
+	ctx context.Context, issue *issues.Issue, validate rest.ValidateObjectFunc, dryRun []string,
+) (*issues.Issue, error) {
+	if err := validate(ctx, issue); err != nil {
+		return nil, err
+	}
 	if s.before != nil {
 		s.before(issue.Name)
 	}
@@ -201,7 +207,7 @@ func (o only) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.
 func newREST(store *fakeStore) *REST {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
-	return NewREST(scheme, store, store, only("controller"), clocktesting.NewFakePassiveClock(testTime.Add(time.Hour)))
+	return NewREST(scheme, store, store, only("controller"), nil, clocktesting.NewFakePassiveClock(testTime.Add(time.Hour)))
 }
 
 func contextOf(ctx context.Context, name string) context.Context {

@@ -13,6 +13,7 @@ import (
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -29,7 +30,9 @@ import (
 type issueStore interface {
 	Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error)
 	List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error)
-	CreateDecided(ctx context.Context, issue *issues.Issue, dryRun []string) (*issues.Issue, error)
+	CreateDecided(
+		ctx context.Context, issue *issues.Issue, validate rest.ValidateObjectFunc, dryRun []string,
+	) (*issues.Issue, error)
 	UpdateDecided(
 		ctx context.Context, name string, decide func(current *issues.Issue) (*issues.Issue, error), dryRun []string,
 	) (*issues.Issue, error)
@@ -43,6 +46,7 @@ type REST struct {
 	store      issueStore
 	claims     issue.ClaimHolders
 	authorizer authorizer.UnconditionalAuthorizer
+	quota      admission.Interface
 	clock      clock.PassiveClock
 	combiner   combiner
 }
@@ -55,11 +59,13 @@ var (
 )
 
 // NewREST returns the storage of issuereports. Claims must be those of the store's
-// database. The authorizer tells who may resolve what others reported.
+// database. The authorizer tells who may resolve what others reported. Quota, which may
+// be nil, may refuse the creation of an issue.
 func NewREST(
-	scheme *runtime.Scheme, store issueStore, claims issue.ClaimHolders, authorizer authorizer.UnconditionalAuthorizer, clock clock.PassiveClock,
+	scheme *runtime.Scheme, store issueStore, claims issue.ClaimHolders, authorizer authorizer.UnconditionalAuthorizer,
+	quota admission.Interface, clock clock.PassiveClock,
 ) *REST {
-	return &REST{scheme: scheme, store: store, claims: claims, authorizer: authorizer, clock: clock}
+	return &REST{scheme: scheme, store: store, claims: claims, authorizer: authorizer, quota: quota, clock: clock}
 }
 
 // New implements rest.Storage.
