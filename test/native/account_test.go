@@ -111,8 +111,13 @@ func (m *team) kubeconfig(t testing.TB, cfg *rest.Config) string {
 // eventually waits until check succeeds. The last error says what is still missing.
 func eventually(t testing.TB, what string, check func(context.Context) error) {
 	t.Helper()
+	within(t, patience, what, check)
+}
+
+func within(t testing.TB, limit time.Duration, what string, check func(context.Context) error) {
+	t.Helper()
 	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
 		last = check(ctx)
 		return last == nil, nil
 	})

@@ -69,7 +69,7 @@ var installed = sync.OnceValues(func() (*host, error) {
 		}
 		h.environment = append(h.environment, "KITE_POSTGRES_DSN="+string(dsn))
 	}
-	if _, err := h.run("hack/install", "dist/native", "audit"); err != nil {
+	if _, err := h.run("hack/install", "dist/native", "artifacts/components/audit", "test/native/component"); err != nil {
 		return nil, err
 	}
 	h.admin, err = clientcmd.BuildConfigFromFlags("", h.variable("KUBECONFIG"))

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -75,7 +76,7 @@ func TestExpiredContinue(t *testing.T) {
 	create(t, m, "issue-11")
 
 	var expired apierrors.APIStatus
-	eventually(t, "the token expires", func(ctx context.Context) error {
+	within(t, 5*time.Minute, "the token expires", func(ctx context.Context) error {
 		_, err := client.List(ctx, metav1.ListOptions{Limit: 1, Continue: first.Continue})
 		if !apierrors.IsResourceExpired(err) || !errors.As(err, &expired) {
 			return fmt.Errorf("want 410 Expired, got %w", err)

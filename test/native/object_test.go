@@ -87,16 +87,16 @@ func TestPatch(t *testing.T) {
 		want   func(error) bool
 		title  string
 	}{
-		"JSON":           {"RFC 6902", types.JSONPatchType, `[{"op":"replace","path":"/spec/title","value":"json"}]`, succeeds, "json"},
-		"JSONTest":       {"a test that fails changes nothing", types.JSONPatchType, `[{"op":"test","path":"/spec/title","value":"no"}]`, apierrors.IsInvalid, ""},
-		"Merge":          {"RFC 7386", types.MergePatchType, `{"spec":{"title":"merge"}}`, succeeds, "merge"},
-		"Strategic":      {"as for custom resources", types.StrategicMergePatchType, `{"spec":{"title":"strategic"}}`, succeeds, "strategic"},
-		"Apply":          {"forced", types.ApplyPatchType, `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"Issue","spec":{"title":"apply"}}`, succeeds, "apply"},
-		"ApplyCBOR":      {"an unknown media type", types.PatchType("application/x-patch"), `{}`, apierrors.IsUnsupportedMediaType, ""},
-		"Malformed":      {"no JSON", types.MergePatchType, `{"spec"`, apierrors.IsBadRequest, ""},
-		"Immutable":      {"the identity", types.MergePatchType, `{"spec":{"type":"test"}}`, apierrors.IsInvalid, ""},
-		"Precondition":   {"a stale resourceVersion", types.MergePatchType, `{"metadata":{"resourceVersion":"1"},"spec":{"title":"x"}}`, apierrors.IsConflict, ""},
-		"UID":            {"it never changes", types.MergePatchType, `{"metadata":{"uid":"x"},"spec":{"title":"x"}}`, apierrors.IsInvalid, ""},
+		"JSON":         {"RFC 6902", types.JSONPatchType, `[{"op":"replace","path":"/spec/title","value":"json"}]`, succeeds, "json"},
+		"JSONTest":     {"a test that fails changes nothing", types.JSONPatchType, `[{"op":"test","path":"/spec/title","value":"no"}]`, apierrors.IsInvalid, ""},
+		"Merge":        {"RFC 7386", types.MergePatchType, `{"spec":{"title":"merge"}}`, succeeds, "merge"},
+		"Strategic":    {"as for custom resources", types.StrategicMergePatchType, `{"spec":{"title":"strategic"}}`, succeeds, "strategic"},
+		"Apply":        {"forced", types.ApplyPatchType, `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"Issue","spec":{"title":"apply"}}`, succeeds, "apply"},
+		"ApplyCBOR":    {"an unknown media type", types.PatchType("application/x-patch"), `{}`, apierrors.IsUnsupportedMediaType, ""},
+		"Malformed":    {"no JSON", types.MergePatchType, `{"spec"`, apierrors.IsBadRequest, ""},
+		"Immutable":    {"the identity", types.MergePatchType, `{"spec":{"type":"test"}}`, apierrors.IsInvalid, ""},
+		"Precondition": {"a stale resourceVersion", types.MergePatchType, `{"metadata":{"resourceVersion":"1"},"spec":{"title":"x"}}`, apierrors.IsConflict, ""},
+		"UID":          {"it never changes", types.MergePatchType, `{"metadata":{"uid":"x"},"spec":{"title":"x"}}`, apierrors.IsInvalid, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
