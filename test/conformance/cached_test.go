@@ -336,7 +336,8 @@ func TestCachedAlone(t *testing.T) {
 		})
 		t.Run("ConsistentList"+suffix, func(t *testing.T) {
 			listFromSnapshots(t, snapshots)
-			e := setupCached(t, setup(t))
+			// It tells what the cache has seen from what it asked for: nothing else may move it.
+			e := setupCached(t, setupWithProgress(t, time.Hour))
 			storagetesting.RunTestConsistentList(t.Context(), t, e, e.raw.increaseRV, true, true, snapshots)
 		})
 		t.Run("GetListNonRecursive"+suffix, func(t *testing.T) {

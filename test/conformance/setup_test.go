@@ -79,12 +79,17 @@ func withoutCache(_ *env, cfg *postgres.StoreConfig) {
 	cfg.BookmarkInterval, cfg.GetAttrs = 200*time.Millisecond, podAttrs
 }
 
-// setup makes an empty store, whose revision is 1.
+// setup makes an empty store, whose revision is 1. Idle watches are told of progress soon.
 func setup(t testing.TB, options ...option) *env {
+	t.Helper()
+	return setupWithProgress(t, 200*time.Millisecond, options...)
+}
+
+func setupWithProgress(t testing.TB, interval time.Duration, options ...option) *env {
 	t.Helper()
 	cfg := pgtest.Config(t)
 	cfg.StatsTTL = time.Nanosecond
-	cfg.ProgressInterval = 200 * time.Millisecond
+	cfg.ProgressInterval = interval
 	pages := &pageCounter{lists: storagetesting.NewKubernetesRecorder(noEtcd{})}
 	cfg.Tracer = pages
 	conn, err := pgx.Connect(t.Context(), cfg.DSN)
