@@ -89,8 +89,10 @@ func TestExpiredContinue(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"issue-1", "issue-11", "issue-2"}, namesOf(rest), "the rest as it is now")
 
-	_, err = client.Watch(t.Context(), metav1.ListOptions{ResourceVersion: first.ResourceVersion})
-	require.True(t, apierrors.IsResourceExpired(err) || apierrors.IsGone(err), "a watch from then: %v", err)
+	events, err := client.Watch(t.Context(), metav1.ListOptions{ResourceVersion: first.ResourceVersion})
+	require.NoError(t, err)
+	defer events.Stop()
+	require.True(t, apierrors.IsResourceExpired(apierrors.FromObject(next(t, events).Object)), "a watch from then ends with 410")
 	_, err = client.List(t.Context(), metav1.ListOptions{Continue: "bm9uc2Vuc2U"})
 	require.True(t, apierrors.IsBadRequest(err), "a forged token: %v", err)
 }

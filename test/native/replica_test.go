@@ -5,6 +5,7 @@ package native
 
 import (
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,15 +16,16 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset"
 )
 
-// replicas are the running pods of kite-apiserver.
+// replicas are the pods of kite-apiserver that stay: those of an older rollout may still run.
 func replicas(t testing.TB, h *host) []corev1.Pod {
 	t.Helper()
 	pods, err := kubernetes.NewForConfigOrDie(h.admin).CoreV1().Pods(system).List(t.Context(), metav1.ListOptions{
 		LabelSelector: "app.kubernetes.io/name=kite-apiserver", FieldSelector: "status.phase=Running",
 	})
 	require.NoError(t, err)
-	require.NotEmpty(t, pods.Items)
-	return pods.Items
+	out := slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	require.NotEmpty(t, out)
+	return out
 }
 
 // direct goes round the aggregator to one replica.

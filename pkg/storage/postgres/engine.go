@@ -47,6 +47,7 @@ type Engine struct {
 	projectors []*projector
 	asks       sharedRead
 	reads      groupReads
+	lists      listTurns
 
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when Close begins
@@ -69,6 +70,7 @@ func Open(ctx context.Context, cfg Config, projections ...*Projection) (*Engine,
 		queue:      newQueue(cfg.Clock),
 		hints:      make(chan struct{}, 1),
 		projectors: newProjectors(projections),
+		lists:      newListTurns(cfg.MaxConnections),
 		stopped:    make(chan struct{}),
 	}
 	e.feed, e.reads.read = newFeed(e), e.readKeys

@@ -82,3 +82,15 @@ func APIError(ctx context.Context, err error) error { return apiError(ctx, err) 
 
 // ErrUnsettled says that a write may or may not have happened.
 var ErrUnsettled = errUnsettled
+
+// HoldLists takes every turn that lists have.
+func (e *Engine) HoldLists() (release func()) {
+	for range cap(e.lists) {
+		e.lists <- struct{}{}
+	}
+	return func() {
+		for range cap(e.lists) {
+			<-e.lists
+		}
+	}
+}

@@ -103,6 +103,11 @@ func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Sele
 	if conditions != "" {
 		join = s.projectionJoin
 	}
+	end, err := s.engine.lists.take(ctx, acquireTimeout)
+	if err != nil {
+		return page{}, false, apiError(ctx, err)
+	}
+	defer end()
 	conn, err := s.engine.acquire(ctx)
 	if err != nil {
 		return page{}, false, err
