@@ -21,7 +21,7 @@ import (
 
 const (
 	// flooders is more than the seats and the queues that one account may fill.
-	flooders = 1500
+	flooders = 800
 	// calm is how often another account asks meanwhile.
 	calm = 200
 )
