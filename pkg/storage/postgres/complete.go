@@ -52,7 +52,7 @@ func (e *Engine) completeProjection(ctx context.Context, conn *pgxpool.Conn, p *
 	batch.Queue(lockSQL, e.lockKey)
 	batch.Queue(p.unmark, p.Table, lo, hi, rev).Exec(func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() > 0 {
-			klog.FromContext(ctx).Info("Lists select by the projection again: no object is stored encrypted any more", "projection", p.Table)
+			klog.FromContext(ctx).Info("Lists select by the projection again: every object has a row", "projection", p.Table)
 		}
 		return nil
 	})
