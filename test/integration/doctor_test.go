@@ -51,6 +51,18 @@ func TestDoctorRights(t *testing.T) {
 	require.NotContains(t, diagnosis(t, cfg), "FAIL")
 }
 
+func TestDoctorNewerSchema(t *testing.T) {
+	t.Parallel()
+	cfg := pgtest.Config(t)
+	conn := connect(t, cfg)
+	_, err := conn.Exec(t.Context(), "UPDATE schema_version SET version = 1000")
+	require.NoError(t, err)
+	require.Regexp(t, `ok    schema \w+ is at version 1000 of \d+, newer than this program, which may use it`, diagnosis(t, cfg))
+	_, err = conn.Exec(t.Context(), "UPDATE compatibility SET oldest = 1000")
+	require.NoError(t, err)
+	require.Regexp(t, `FAIL  schema \w+ is at version 1000 of \d+  — run a newer kite-apiserver`, diagnosis(t, cfg))
+}
+
 func TestDoctorUnreachable(t *testing.T) {
 	t.Parallel()
 	cfg := pgtest.Config(t)

@@ -37,6 +37,8 @@ var (
 	schemaSQL string
 	//go:embed sql/schema_version.sql
 	schemaVersionSQL string
+	//go:embed sql/compatibility.sql
+	compatibilitySQL string
 	//go:embed sql/role.sql
 	roleSQL string
 	//go:embed sql/identity.sql
@@ -105,10 +107,22 @@ func (e *examiner) schemaVersion(ctx context.Context) ([]Finding, bool, error) {
 	case have < want:
 		return []Finding{{Fail, what, mendMigrate}}, false, nil
 	case have > want:
-		return []Finding{{Fail, what, "run a newer kite-apiserver"}}, false, nil
+		return e.newerSchema(ctx, what, want)
 	default:
 		return []Finding{ok("%s", what)}, true, nil
 	}
+}
+
+// newerSchema judges a schema that a newer program has migrated.
+func (e *examiner) newerSchema(ctx context.Context, what string, want int32) ([]Finding, bool, error) {
+	oldest := int32(0)
+	if err := e.conn.QueryRow(ctx, compatibilitySQL).Scan(&oldest); err != nil {
+		return nil, false, fmt.Errorf("read which programs may use schema %s: %w", e.cfg.Schema, err)
+	}
+	if oldest > want {
+		return []Finding{{Fail, what, "run a newer kite-apiserver"}}, false, nil
+	}
+	return []Finding{ok("%s, newer than this program, which may use it", what)}, true, nil
 }
 
 func (e *examiner) role(ctx context.Context) ([]Finding, bool, error) {

@@ -21,8 +21,11 @@ const versionTable = "schema_version"
 // grants it what serving needs when the role exists.
 const serverRole = "kite"
 
-// SchemaVersionError says that the database's schema is not the one this program
-// was built for.
+// compatibilityTable says which programs may use a schema that is newer than they are.
+const compatibilityTable = "compatibility"
+
+// SchemaVersionError says that this program cannot use the database's schema, because
+// it was built for another version.
 type SchemaVersionError struct {
 	Schema     string
 	Have, Want int32
@@ -40,7 +43,8 @@ func (e *SchemaVersionError) Error() string {
 
 // Migrate creates the schema when it is missing and applies every migration that it
 // lacks, each in its own transaction and all under a lock, so that several programs
-// may call it at once. It returns the version before and after.
+// may call it at once. A newer schema that this program may use is left as it is. It
+// returns the version before and after.
 func Migrate(ctx context.Context, cfg Config) (from, to int32, err error) {
 	cfg = cfg.withDefaults()
 	connCfg, err := cfg.connConfig()
@@ -66,7 +70,7 @@ func Migrate(ctx context.Context, cfg Config) (from, to int32, err error) {
 	}
 	to = SchemaVersion()
 	if from > to {
-		return from, to, &SchemaVersionError{Schema: cfg.Schema, Have: from, Want: to}
+		return from, from, checkSchemaVersion(ctx, conn, cfg.Schema)
 	}
 	if err := migrator.Migrate(ctx); err != nil {
 		return from, from, fmt.Errorf("migrate schema %q: %w", cfg.Schema, err)
@@ -124,8 +128,8 @@ func grantServer(ctx context.Context, conn *pgx.Conn, schema string) error {
 		}
 		_, err := tx.Exec(ctx, fmt.Sprintf(
 			`GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s;
-			REVOKE INSERT, UPDATE, DELETE ON %[1]s.%[3]s FROM %[2]s`,
-			s, serverRole, versionTable))
+			REVOKE INSERT, UPDATE, DELETE ON %[1]s.%[3]s, %[1]s.%[4]s FROM %[2]s`,
+			s, serverRole, versionTable, compatibilityTable))
 		return err
 	})
 	if err != nil {
@@ -134,7 +138,7 @@ func grantServer(ctx context.Context, conn *pgx.Conn, schema string) error {
 	return nil
 }
 
-// SchemaVersion is the version that this program needs.
+// SchemaVersion is the version that this program was built for.
 func SchemaVersion() int32 {
 	files, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
@@ -143,17 +147,35 @@ func SchemaVersion() int32 {
 	return int32(len(files)) //nolint:gosec // a handful
 }
 
-// checkSchemaVersion refuses a connection to a schema of another version.
+// checkSchemaVersion refuses a connection to a schema that lacks migrations, and to one
+// with a migration that this program cannot live with.
 func checkSchemaVersion(ctx context.Context, conn *pgx.Conn, schema string) error {
-	have := int32(0)
-	err := conn.QueryRow(ctx, "SELECT version FROM "+versionTable).Scan(&have)
-	var pgErr *pgconn.PgError
-	missing := errors.As(err, &pgErr) && pgErr.Code == "42P01"
-	if err != nil && !missing {
-		return fmt.Errorf("read %s of schema %q: %w", versionTable, schema, err)
+	have, err := readVersion(ctx, conn, schema, "version", versionTable)
+	if err != nil {
+		return err
 	}
-	if want := SchemaVersion(); have != want {
+	want, oldest := SchemaVersion(), have
+	if have > want {
+		if oldest, err = readVersion(ctx, conn, schema, "oldest", compatibilityTable); err != nil {
+			return err
+		}
+	}
+	if have < want || oldest > want {
 		return &SchemaVersionError{Schema: schema, Have: have, Want: want}
 	}
 	return nil
+}
+
+// readVersion reads the one number that a table holds, 0 when there is no such table.
+func readVersion(ctx context.Context, conn *pgx.Conn, schema, column, table string) (int32, error) {
+	number := int32(0)
+	err := conn.QueryRow(ctx, "SELECT "+column+" FROM "+table).Scan(&number)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == "42P01" {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read %s of schema %q: %w", table, schema, err)
+	}
+	return number, nil
 }

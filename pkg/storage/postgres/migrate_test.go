@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -44,11 +45,14 @@ func TestSchemaVersions(t *testing.T) {
 		reason, sql, message string
 		migrates             bool
 	}{
-		"none": {"nobody has migrated", "DROP TABLE schema_version, objects, events, meta, issues, incomplete_projections", "kite-apiserver migrate", true},
+		"none": {"nobody has migrated", "DROP TABLE schema_version, objects, events, meta, issues, incomplete_projections, compatibility", "kite-apiserver migrate", true},
 		"older": {
-			"this program is newer than its schema", "UPDATE schema_version SET version = 1; DROP TABLE issues, incomplete_projections", "kite-apiserver migrate", true,
+			"this program is newer than its schema", "UPDATE schema_version SET version = 1; DROP TABLE issues, incomplete_projections, compatibility", "kite-apiserver migrate", true,
 		},
-		"newer": {"a newer program has migrated", "UPDATE schema_version SET version = 1000", "run a newer kite-apiserver", false},
+		"newer": {
+			"a migration that this program cannot live with",
+			"UPDATE schema_version SET version = 1000; UPDATE compatibility SET oldest = 1000", "run a newer kite-apiserver", false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +72,31 @@ func TestSchemaVersions(t *testing.T) {
 			pgtest.Open(t, c.cfg)
 		})
 	}
+}
+
+// TestNewerSchema: an addition that a newer server has migrated does not concern this one,
+// which goes on, may be started, and leaves the schema as it is.
+func TestNewerSchema(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, running := c.open(t)
+	for _, table := range []string{"objects", "events", "meta"} {
+		c.exec(t, "ALTER TABLE "+table+" ADD COLUMN later text")
+	}
+	c.exec(t, "UPDATE schema_version SET version = version + 1")
+	require.NoError(t, c.killSessions(t.Context(), c.conn))
+	from, to, err := postgres.Migrate(t.Context(), c.cfg)
+	require.NoError(t, err)
+	require.Equal(t, postgres.SchemaVersion()+1, from)
+	require.Equal(t, from, to, "nothing to do")
+	_, started := c.open(t)
+
+	create(t, started, newPod("a"))
+	require.Eventually(t, func() bool {
+		_, err := update(t.Context(), running, "a", onNodeA)
+		return err == nil
+	}, patience, time.Millisecond, "it connects again")
+	require.NoError(t, remove(t.Context(), started, "a"))
 }
 
 // Whatever is wrong with a connection string, its password stays secret.

@@ -1,0 +1,2 @@
+-- The version of the oldest programs that may use the schema.
+SELECT oldest FROM compatibility
