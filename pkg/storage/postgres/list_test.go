@@ -65,6 +65,7 @@ func projectedFields(obj runtime.Object) (labels.Set, fields.Set, error) {
 	return pod.Labels, fields.Set{
 		"metadata.name": pod.Name, "spec.nodeName": pod.Spec.NodeName,
 		"search": strings.ToLower(pod.Status.Message), "member": strings.Join(members(pod), " "),
+		"spec.hostname": pod.Spec.Hostname,
 	}, nil
 }
 
@@ -161,6 +162,7 @@ func (m *listModel) change(pod *example.Pod) {
 	pod.Spec.NodeName = pick("", "a", "b", "c", strings.Repeat("a", 63), strings.Repeat("a", 64), "a\x00")
 	pod.Status.Message = pick("", "Red", "red Green", "grEEn", "blue\x00green")
 	pod.Status.Reason = pick("", "x", "x y", "y z", "xy")
+	pod.Spec.Hostname = pick("", "h", "i")
 }
 
 func (m *listModel) selector() podSelector {
@@ -178,6 +180,9 @@ func (m *listModel) selector() podSelector {
 	}
 	if m.random.IntN(3) == 0 {
 		selector = append(selector, fields.Requirement{Field: "member", Operator: operator(), Value: pick("x", "y", "xy", "")})
+	}
+	if m.random.IntN(3) == 0 {
+		selector = append(selector, fields.Requirement{Field: "spec.hostname", Operator: operator(), Value: pick("", "h", "i")})
 	}
 	return selector
 }

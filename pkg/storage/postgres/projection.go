@@ -40,6 +40,10 @@ type Column struct {
 	// Selectors of that length are not prefiltered. A Contains or HasMember column
 	// must be as large as its field can be.
 	MaxBytes int
+	// Since numbers the addition to the projection that brought the column, from 1; 0
+	// is there from the beginning. An older server writes rows without it, so only
+	// rows whose writer knew it are prefiltered by it.
+	Since int
 	// Value reads the field. For HasMember use JoinMembers.
 	Value func(runtime.Object) string
 }
@@ -52,7 +56,9 @@ func JoinMembers(members []string) string { return strings.Join(members, memberS
 // object alone decides. An object that is stored encrypted has no row, or the row
 // would tell what encryption hides.
 type Projection struct {
-	// Table is made by a migration: its primary key is key, and it has every column.
+	// Table is made by a migration: its primary key is key, it has every column, each
+	// later one with a default, and shape, the number of additions that a row's writer
+	// knew.
 	Table string
 	// Prefix is the prefix of the resource's keys; it ends in a slash.
 	Prefix  string
@@ -77,6 +83,15 @@ func (p *Projection) join() string {
 }
 
 func (p *Projection) table() string { return pgx.Identifier{p.Table}.Sanitize() }
+
+// shape is how many additions this program knows.
+func (p *Projection) shape() int {
+	newest := 0
+	for _, c := range p.Columns {
+		newest = max(newest, c.Since)
+	}
+	return newest
+}
 
 // Row projects an object: one value for each column.
 func (p *Projection) Row(obj runtime.Object) []string {
@@ -116,6 +131,9 @@ func (p *Projection) conditions(selector fields.Selector, args []any) (string, [
 		condition, value := p.Columns[i].condition(r, len(args)+1)
 		if condition == "" {
 			continue
+		}
+		if since := p.Columns[i].Since; since > 0 {
+			condition = fmt.Sprintf("(p.shape < %d OR %s)", since, condition)
 		}
 		sql.WriteString(" AND " + condition)
 		args = append(args, value)

@@ -49,7 +49,7 @@ func (p *Projection) putSQL() string {
 	}
 	columns := strings.Join(names, ", ")
 	return fmt.Sprintf(projectSQL, p.table(), columns,
-		strings.Join(values, ", "), strings.Join(params, ", "), strings.Join(sets, ", "))
+		strings.Join(values, ", "), strings.Join(params, ", "), strings.Join(sets, ", "), p.shape())
 }
 
 // queueProjections adds the statements that project a batch's operations.

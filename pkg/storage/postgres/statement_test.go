@@ -19,7 +19,8 @@ import (
 
 // podTable is the projection of pods; podTableSQL makes it in a test's schema.
 const podTableSQL = `CREATE TABLE pod_fields (
-	key text COLLATE "C" PRIMARY KEY, node text NOT NULL, message text NOT NULL, members text[] NOT NULL)`
+	key text COLLATE "C" PRIMARY KEY, node text NOT NULL, message text NOT NULL, members text[] NOT NULL,
+	shape smallint NOT NULL DEFAULT 0)`
 
 func podProjection() *postgres.Projection {
 	pod := func(obj runtime.Object) *example.Pod { return obj.(*example.Pod) }
