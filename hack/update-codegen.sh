@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Regenerates deepcopy, validation, default and conversion functions, OpenAPI
-# definitions and clients from the types in pkg/apis. The tools are built from
+# definitions and documents, and clients from the types in pkg/apis. The tools are built from
 # the versions that go.mod names. KUBE_CODEGEN_TAG must stay unset: it would
 # ask for a tag that openapi-gen's module does not have.
 
@@ -53,3 +53,6 @@ kube::codegen::gen_client \
     --output-pkg "${module}/pkg/generated" \
     --boilerplate "${boilerplate}" \
     pkg/apis
+
+# What the server serves as OpenAPI, unless clients would break: the test says so then.
+KITE_UPDATE_GOLDEN=1 go test -count=1 -run '^TestOpenAPIDocuments$' ./pkg/apiserver

@@ -35,7 +35,8 @@ func storedIssues(t *testing.T) map[string]runtime.Object {
 	options.Kinds = []schema.GroupVersionKind{kind}
 	filled, ok := options.Complete(t).FilledObjects[kind].(*v1alpha1.Issue)
 	require.True(t, ok)
-	filled.ResourceVersion, filled.SelfLink = "", "" // are not stored
+	filled.SetResourceVersion("") // neither is stored
+	filled.SetSelfLink("")
 	return map[string]runtime.Object{
 		"filled.json": filled,
 		"minimal.json": &v1alpha1.Issue{
