@@ -25,6 +25,7 @@ const usage = `usage: cluster COMMAND
   postgres down   stop it and remove its data
   kill PART       end kube-apiserver, kube-controller-manager or postgres as a crash does
   start PART      start it again
+  second PORT     run another kube-apiserver, with more flags behind PORT, until interrupted
   keys PREFIX     count the keys below a prefix in etcd
   registry        serve the image registry (up starts it)
 `
@@ -43,6 +44,9 @@ func run(ctx context.Context, args []string) error {
 	c, err := newCluster()
 	if err != nil {
 		return err
+	}
+	if len(args) >= 2 && args[0] == "second" {
+		return c.second(ctx, args[1], args[2:])
 	}
 	if len(args) == 2 && args[1] != "" {
 		switch args[0] {
