@@ -40,7 +40,12 @@ type team struct {
 
 func newTeam(t testing.TB) *team {
 	t.Helper()
-	h := cluster(t)
+	return cluster(t).team(t, "edit")
+}
+
+// team is newTeam with another role, in a cluster where nobody fills the usual ones.
+func (h *host) team(t testing.TB, role string) *team {
+	t.Helper()
 	client := kubernetes.NewForConfigOrDie(h.admin)
 	made, err := client.CoreV1().Namespaces().Create(t.Context(),
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "team-"}}, metav1.CreateOptions{})
@@ -49,7 +54,7 @@ func newTeam(t testing.TB) *team {
 		_ = client.CoreV1().Namespaces().Delete(context.WithoutCancel(t.Context()), made.Name, metav1.DeleteOptions{})
 	})
 	out := &team{host: h, namespace: made.Name}
-	out.developer = out.account(t, "developer", "edit")
+	out.developer = out.account(t, "developer", role)
 	return out
 }
 
@@ -100,7 +105,9 @@ func (m *team) kubeconfig(t testing.TB, cfg *rest.Config) string {
 	t.Helper()
 	out := clientcmdapi.NewConfig()
 	out.Clusters["c"] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
-	out.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: cfg.BearerToken}
+	out.AuthInfos["u"] = &clientcmdapi.AuthInfo{
+		Token: cfg.BearerToken, ClientCertificateData: cfg.CertData, ClientKeyData: cfg.KeyData,
+	}
 	out.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u", Namespace: m.namespace}
 	out.CurrentContext = "x"
 	path := filepath.Join(t.TempDir(), "kubeconfig")

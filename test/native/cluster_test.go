@@ -44,15 +44,31 @@ type host struct {
 // cluster installs Kite once, in the cluster of KUBECONFIG or in one that is made for it.
 func cluster(t testing.TB) *host {
 	t.Helper()
+	return asked(t, installed)
+}
+
+// asked skips a test that nobody asked for.
+func asked(t testing.TB, get func() (*host, error)) *host {
+	t.Helper()
 	if os.Getenv("KITE_E2E") == "" {
 		t.Skip("it takes over a cluster; run it by make test-native")
 	}
-	h, err := installed()
+	h, err := get()
 	require.NoError(t, err)
 	return h
 }
 
 var installed = sync.OnceValues(func() (*host, error) {
+	h, err := started()
+	if err != nil {
+		return nil, err
+	}
+	_, err = h.run("hack/install", "dist/native", "artifacts/components/audit", "test/native/component")
+	return h, err
+})
+
+// started is the cluster with or without Kite in it.
+var started = sync.OnceValues(func() (*host, error) {
 	h := &host{environment: os.Environ()}
 	exports, err := h.run("hack/cluster/up")
 	if err != nil {
@@ -68,9 +84,6 @@ var installed = sync.OnceValues(func() (*host, error) {
 			return nil, err
 		}
 		h.environment = append(h.environment, "KITE_POSTGRES_DSN="+string(dsn))
-	}
-	if _, err := h.run("hack/install", "dist/native", "artifacts/components/audit", "test/native/component"); err != nil {
-		return nil, err
 	}
 	h.admin, err = clientcmd.BuildConfigFromFlags("", h.variable("KUBECONFIG"))
 	if err != nil {

@@ -32,6 +32,11 @@ func TestWebhooks(t *testing.T) {
 	if !m.host.own {
 		t.Skip("the pods of this cluster cannot reach a webhook on this machine")
 	}
+	requireWebhooks(t, m)
+}
+
+func requireWebhooks(t testing.TB, m *team) {
+	t.Helper()
 	server, ca := startWebhook(t, m.host)
 	configureWebhooks(t, m, server, ca)
 	eventually(t, "the webhooks are in force", func(ctx context.Context) error {
