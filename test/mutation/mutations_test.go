@@ -55,6 +55,24 @@ var mutations = map[string]mutation{
 		new:    "FROM events e CROSS JOIN LATERAL (SELECT e.key) o %[1]s\n             WHERE true %[2]s AND e.key >= $1",
 		test:   "TestListsAtEveryRevision",
 	},
+	"prefilter on rows of an older server": {
+		reason: "a list misses what a server has written that does not know the column",
+		file:   "projection.go",
+		old:    "since > 0 {", new: "since < 0 {",
+		test: "TestProjectionsOfTwoVersions",
+	},
+	"shape of a row's first writer": {
+		reason: "a row that an older server has written last is taken for a newer one's",
+		file:   "sql/project.sql",
+		old:    "shape = excluded.shape, ", new: "",
+		test: "TestProjectionsOfTwoVersions",
+	},
+	"newer schema at any price": {
+		reason: "a server writes to a schema that a newer one has changed under it",
+		file:   "migrate.go",
+		old:    "|| oldest > want", new: "|| oldest < 0",
+		test: "TestSchemaVersions",
+	},
 	"guard without a jump": {
 		reason: "revisions that were lost in a failover are given out again for other changes",
 		file:   "guard.go",
