@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -131,9 +132,7 @@ func sign(t testing.TB, token string, key *ecdsa.PrivateKey, claims map[string]a
 	require.NoError(t, err)
 	all := map[string]any{}
 	require.NoError(t, json.Unmarshal(payload, &all))
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	parts[1] = base64.RawURLEncoding.EncodeToString(mustJSON(t, all))
 	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
@@ -178,7 +177,7 @@ func TestImpersonation(t *testing.T) {
 	user := fmt.Sprintf("system:serviceaccount:%s:%s", m.namespace, viewer)
 	replica := replicas(t, m.host)[0]
 	ways := map[string]func(*rest.Config) *rest.Config{
-		"aggregated": func(cfg *rest.Config) *rest.Config { return rest.CopyConfig(cfg) },
+		"aggregated": rest.CopyConfig,
 		"direct": func(cfg *rest.Config) *rest.Config {
 			out := direct(t, m.host, &replica, cfg.BearerToken)
 			out.CertData, out.KeyData = cfg.CertData, cfg.KeyData
