@@ -138,6 +138,7 @@ generate: ## Regenerate code from the types in pkg/apis
 .PHONY: tidy
 tidy: ## Make go.mod and go.sum say what the code needs
 	go mod tidy
+	go -C test/consumer mod tidy
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code
@@ -146,6 +147,7 @@ fmt: $(GOLANGCI_LINT) ## Format the code
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Lint the code
 	$(GOLANGCI_LINT) run
+	cd test/consumer && $(GOLANGCI_LINT) run
 
 .PHONY: verify
 verify: $(GOLANGCI_LINT) ## Check that nothing is left to generate, tidy, format, lint or commit
