@@ -26,7 +26,7 @@ const usage = `usage: cluster COMMAND
   kill PART       end kube-apiserver, kube-controller-manager or postgres as a crash does
   start PART      start it again
   second PORT     run another kube-apiserver, with more flags behind PORT, until interrupted
-  keys PREFIX     count the keys below a prefix in etcd
+  keys PREFIX     count the keys below a prefix in etcd; keys PREFIX WORD: those that hold a word
   registry        serve the image registry (up starts it)
 `
 
@@ -47,6 +47,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if len(args) >= 2 && args[0] == "second" {
 		return c.second(ctx, args[1], args[2:])
+	}
+	if len(args) == 3 && args[0] == "keys" && args[1] != "" {
+		return c.countHolding(ctx, args[1], args[2])
 	}
 	if len(args) == 2 && args[1] != "" {
 		switch args[0] {
