@@ -16,24 +16,29 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
 
 const (
-	// flooders is more than the seats and the queues that one account may fill.
-	flooders = 800
+	// flooders is many times what the account is allowed at once.
+	flooders = 64
 	// calm is how often another account asks meanwhile.
 	calm = 200
 )
 
-// TestPriorityAndFairness floods a replica from one account, which is told to come back
-// (429), while another account is served as if nothing was.
+// TestPriorityAndFairness floods a replica from one account, which the cluster's
+// configuration allows a few requests at once. It is told to come back (429), while
+// another account is served as if nothing was.
 //
 //nolint:paralleltest // it takes the machine for itself
 func TestPriorityAndFairness(t *testing.T) {
 	m, neighbour := newTeam(t), newTeam(t)
 	createSome(t, m, 5)
 	create(t, neighbour, "frontend")
+	limit(t, m)
 	replica := replicas(t, m.host)[0]
 	flood := startFlood(t, direct(t, m.host, &replica, m.developer.BearerToken), "/apis/issues.kite.dev/v1alpha1/namespaces/"+m.namespace+"/issues")
 	eventually(t, "the flood is refused", func(context.Context) error { return flood.refused() })
@@ -64,6 +69,49 @@ func percentiles(n int, call func()) [2]time.Duration {
 	}
 	slices.Sort(took)
 	return [2]time.Duration{took[n/2], took[n*99/100]}
+}
+
+// limit gives the team's developer a priority level of its own, with the smallest share.
+func limit(t testing.TB, m *team) {
+	t.Helper()
+	client := kubernetes.NewForConfigOrDie(m.host.admin).FlowcontrolV1()
+	name := "kite-test-" + m.namespace
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		_ = client.FlowSchemas().Delete(ctx, name, metav1.DeleteOptions{})
+		_ = client.PriorityLevelConfigurations().Delete(ctx, name, metav1.DeleteOptions{})
+	})
+	_, err := client.PriorityLevelConfigurations().Create(t.Context(), &flowcontrolv1.PriorityLevelConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: flowcontrolv1.PriorityLevelConfigurationSpec{
+			Type: flowcontrolv1.PriorityLevelEnablementLimited,
+			Limited: &flowcontrolv1.LimitedPriorityLevelConfiguration{
+				NominalConcurrencyShares: new(int32(1)), LendablePercent: new(int32(0)), BorrowingLimitPercent: new(int32(0)),
+				LimitResponse: flowcontrolv1.LimitResponse{
+					Type:    flowcontrolv1.LimitResponseTypeQueue,
+					Queuing: &flowcontrolv1.QueuingConfiguration{Queues: 1, HandSize: 1, QueueLengthLimit: 10},
+				},
+			},
+		},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	_, err = client.FlowSchemas().Create(t.Context(), &flowcontrolv1.FlowSchema{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: flowcontrolv1.FlowSchemaSpec{
+			PriorityLevelConfiguration: flowcontrolv1.PriorityLevelConfigurationReference{Name: name},
+			MatchingPrecedence:         500,
+			Rules: []flowcontrolv1.PolicyRulesWithSubjects{{
+				Subjects: []flowcontrolv1.Subject{{
+					Kind:           flowcontrolv1.SubjectKindServiceAccount,
+					ServiceAccount: &flowcontrolv1.ServiceAccountSubject{Namespace: m.namespace, Name: "developer"},
+				}},
+				ResourceRules: []flowcontrolv1.ResourcePolicyRule{{
+					Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}, Namespaces: []string{"*"},
+				}},
+			}},
+		},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
 }
 
 type flood struct {
