@@ -31,11 +31,11 @@ var (
 	environmentLine = regexp.MustCompile(`^[a-z]+: `)
 	processors      = regexp.MustCompile(`-\d+$`)
 	// peer is the part of a name in which the compared benchmarks differ.
-	peer = regexp.MustCompile(`(Store|via)=([^/]+)`)
+	peer = regexp.MustCompile(`(Store|Server|via)=([^/]+)`)
 )
 
 // baselines are what the others are compared with.
-var baselines = map[string]string{"Store": "etcd3", "via": "raw"}
+var baselines = map[string]string{"Store": "etcd3", "Server": "crd", "via": "raw"}
 
 // parse reads Go's benchmark format.
 func parse(in io.Reader) (*results, error) {
@@ -129,9 +129,9 @@ func (r *results) ratio(s series) string {
 	ours := median(slices.Sorted(slices.Values(r.values[s])))
 	base := median(slices.Sorted(slices.Values(theirs)))
 	switch {
-	case ours == 0 || base == 0:
+	case ours <= 0 || base <= 0:
 		return ""
-	case s.unit == "ns/op":
+	case s.unit == "ns/op", strings.HasSuffix(s.unit, "-ms"):
 		return fmt.Sprintf("%.2f", base/ours)
 	case strings.HasSuffix(s.unit, "/s"):
 		return fmt.Sprintf("%.2f", ours/base)

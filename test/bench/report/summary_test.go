@@ -24,6 +24,8 @@ BenchmarkList/Store=kite/RV=Exact-2   10  1000 ns/op  50.0 list-calls/s
 BenchmarkList/Store=kite/RV=Exact-2   10  1000 ns/op  10.0 list-calls/s
 BenchmarkStats/Store=etcd3-2          10  4000 ns/op
 BenchmarkStats/Store=alone-2          10
+BenchmarkWatch/Server=crd-2            1  9 ns/op  4.0 call-p99-ms  1.0 commit-p50-ms
+BenchmarkWatch/Server=kite-2           1  9 ns/op  2.0 call-p99-ms  -0.5 commit-p50-ms
 PASS
 `
 	const want = `- commit: 0123456789ab
@@ -34,6 +36,10 @@ PASS
 | List/Store=etcd3/RV=Exact | list-calls/s | 1 | 20 | 20 | 20 |  |
 | Stats/Store=kite | ns/op | 1 | 1000 | 1000 | 1000 | 4.00 |
 | Stats/Store=etcd3 | ns/op | 1 | 4000 | 4000 | 4000 |  |
+| Watch/Server=crd | call-p99-ms | 1 | 4 | 4 | 4 |  |
+| Watch/Server=kite | call-p99-ms | 1 | 2 | 2 | 2 | 2.00 |
+| Watch/Server=crd | commit-p50-ms | 1 | 1 | 1 | 1 |  |
+| Watch/Server=kite | commit-p50-ms | 1 | -0.5 | -0.5 | -0.5 |  |
 `
 	results, err := parse(strings.NewReader(input))
 	require.NoError(t, err)
