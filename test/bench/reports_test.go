@@ -4,23 +4,18 @@
 package bench
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/transport"
 
@@ -155,22 +150,13 @@ func requireOneIssue(b *testing.B, client versioned.Interface, component string)
 // startServer runs kite-apiserver as a process until the benchmark ends.
 func startServer(b *testing.B, pg postgres.Config, kubeconfig string) *rest.Config {
 	b.Helper()
-	address := freeAddress(b)
-	_, port, err := net.SplitHostPort(address)
-	require.NoError(b, err)
-	cmd := again(context.WithoutCancel(b.Context()), roleServer, []string{options.EnvDSN + "=" + pg.DSN},
-		"serve", "--postgres-schema="+pg.Schema, "--bind-address=127.0.0.1", "--secure-port="+port, "--cert-dir="+b.TempDir(),
-		"--kubeconfig="+kubeconfig, "--authentication-skip-lookup",
-		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota")
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	require.NoError(b, cmd.Start())
-	b.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		if b.Failed() {
-			b.Log(log.String())
-		}
+	address := startServing(b, command{
+		role: roleServer, environment: []string{options.EnvDSN + "=" + pg.DSN},
+		args: []string{
+			"serve", "--postgres-schema=" + pg.Schema, "--cert-dir=" + b.TempDir(), "--kubeconfig=" + kubeconfig,
+			"--authentication-skip-lookup",
+			"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota",
+		},
 	})
 	cfg := &rest.Config{
 		Host: "https://" + address, BearerToken: "robot", QPS: -1,
@@ -178,13 +164,4 @@ func startServer(b *testing.B, pg postgres.Config, kubeconfig string) *rest.Conf
 	}
 	waitReady(b, cfg)
 	return cfg
-}
-
-func waitReady(b *testing.B, cfg *rest.Config) {
-	b.Helper()
-	client := versioned.NewForConfigOrDie(cfg).Discovery().RESTClient()
-	err := wait.PollUntilContextTimeout(b.Context(), 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		return client.Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).Error() == nil, nil
-	})
-	require.NoError(b, err, "kite-apiserver never became ready")
 }
