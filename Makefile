@@ -110,13 +110,17 @@ test-soak: ## Run the storage suite SOAK_COUNT (20) times, and all faults mixed 
 
 # Suites of bench-storage: upstream cached writes reports latency; empty means all.
 BENCH_SUITES ?=
-# Rounds of bench-storage; peers take turns in each.
+# Rounds of bench-storage and bench-http; peers take turns in each.
 export BENCH_COUNT ?= 5
 PROFILES := bin/profiles
 
 .PHONY: bench-storage
 bench-storage: ## Measure storage, against etcd and against its own SQL driven raw: docs/benchmarks.md
 	@$(POSTGRES); test/bench/run $(BENCH_SUITES)
+
+.PHONY: bench-http
+bench-http: ## Measure Kite over HTTPS on a real cluster, against a CRD and etcd (as root, or set KUBECONFIG)
+	test/bench/run http
 
 .PHONY: bench-profile
 bench-profile: ## Write CPU profiles of creates and updates by 64 writers to bin/profiles/

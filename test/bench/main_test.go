@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/feature"
 	"k8s.io/klog/v2"
@@ -25,6 +26,7 @@ import (
 const (
 	envRole     = "KITE_BENCH_ROLE"
 	roleServer  = "apiserver"
+	roleEtcd3   = "etcd3"
 	roleWatcher = "watcher"
 )
 
@@ -40,16 +42,22 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(envRole) {
 	case roleServer:
 		os.Exit(app.Run(app.NewCommand(), os.Stderr))
+	case roleEtcd3:
+		exit(serveFromEtcd(genericapiserver.SetupSignalContext(), os.Args[1:]))
 	case roleWatcher:
-		if err := watchUntilTold(context.Background(), os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "Error:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		exit(watchUntilTold(context.Background(), os.Stdin, os.Stdout))
 	}
 	klog.SetLogger(logr.Discard())
 	feature.DefaultFeatureSupportChecker = supportsProgress{feature.DefaultFeatureSupportChecker}
 	os.Exit(m.Run())
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // again is the test binary in another role.
