@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/authorization/path"
@@ -111,6 +112,9 @@ func (o *AuthorizationOptions) client() (authorizationclient.AuthorizationV1Inte
 	}
 	cfg.QPS, cfg.Burst = o.ClientQPS, o.ClientBurst
 	cfg.Timeout = o.ClientTimeout
+	// The authorizer's requests do not ask for Protobuf by themselves, as generated ones do.
+	cfg.ContentType = runtime.ContentTypeProtobuf
+	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	return authorizationclient.NewForConfig(cfg)
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -16,8 +17,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // host answers SubjectAccessReviews as a cluster where dana may do everything, and
@@ -101,4 +105,30 @@ func TestAuthorizer(t *testing.T) {
 		require.Equal(t, authorizer.DecisionAllow, decide(nobody), "probes of %s come without credentials", path)
 	}
 	require.Empty(t, h.questions())
+}
+
+func TestAuthorizerAsksInProtobuf(t *testing.T) {
+	t.Parallel()
+	types := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		types <- r.Header.Get("Content-Type")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"kind":"SubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":true}}`))
+	}))
+	t.Cleanup(server.Close)
+	o := NewAuthorizationOptions()
+	o.RemoteKubeConfigFile = filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"host": {Server: server.URL}},
+		Contexts:       map[string]*clientcmdapi.Context{"host": {Cluster: "host"}},
+		CurrentContext: "host",
+	}, o.RemoteKubeConfigFile))
+	var info genericapiserver.AuthorizationInfo
+	require.NoError(t, o.ApplyTo(&info))
+
+	decision, _, err := info.Authorizer.Authorize(t.Context(), listAs(t, "dana", ""))
+	require.NoError(t, err)
+	require.Equal(t, authorizer.DecisionAllow, decision, "an answer in JSON is understood, too")
+	require.Equal(t, runtime.ContentTypeProtobuf, <-types)
 }
