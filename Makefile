@@ -59,7 +59,7 @@ images: ## Build one image per program; push them to KITE_REGISTRY, without it w
 ##@ Test
 
 .PHONY: test
-test: test-unit test-integration test-conformance test-faults test-mutations test-native test-e2e ## Run all tests: the next seven targets
+test: test-unit test-integration test-conformance test-faults test-native test-e2e ## Run all tests: the next six targets
 
 .PHONY: test-unit
 test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
@@ -72,10 +72,6 @@ test-integration: ## Test the server over HTTPS against a real PostgreSQL
 .PHONY: test-conformance
 test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under the watch cache
 	@$(POSTGRES); go test -race -count=$(CONFORMANCE_COUNT) -timeout 30m $(TESTFLAGS) ./test/conformance/...
-
-.PHONY: test-mutations
-test-mutations: ## Break the storage in each of its promises, and see that a named test notices
-	@$(POSTGRES); KITE_MUTATIONS=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/mutation/...
 
 .PHONY: test-native
 test-native: ## Test all that Kubernetes promises, on Issues, on a real cluster (as root, or set KUBECONFIG)
@@ -101,8 +97,12 @@ fuzz: ## Run every fuzzer for FUZZTIME (30s); what it finds stays in testdata/fu
 		done; \
 	done
 
+.PHONY: test-mutations
+test-mutations: ## Break the storage in each of its promises, and see that a named test notices
+	@$(POSTGRES); KITE_MUTATIONS=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/mutation/...
+
 .PHONY: test-soak
-test-soak: ## Run the storage suite SOAK_COUNT (20) times, and all faults mixed for 10 minutes
+test-soak: test-mutations ## Run the mutations, the storage suite SOAK_COUNT (20) times, and all faults mixed for 10 minutes
 	$(MAKE) test-conformance CONFORMANCE_COUNT=$(SOAK_COUNT) TESTFLAGS='-timeout 6h $(TESTFLAGS)'
 	$(MAKE) test-faults KITE_FAULTS_DURATION=10m TESTFLAGS='-run TestMixedFaults -v $(TESTFLAGS)'
 

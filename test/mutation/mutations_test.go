@@ -14,7 +14,7 @@ var mutations = map[string]mutation{
 		reason: "two batches get the same revisions",
 		file:   "writer.go",
 		old:    "statements.Queue(lockSQL, e.lockKey)", new: `statements.Queue("SELECT $1::bigint", e.lockKey)`,
-		test: "TestClaimHasOneWinnerAmongManyCreators",
+		test: "TestWritesWaitForTheLock",
 	},
 	"lock and batch of one snapshot": {
 		reason: "the batch's snapshot is older than the lock that it waited for",
