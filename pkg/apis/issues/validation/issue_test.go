@@ -47,6 +47,8 @@ func TestValidateIssue(t *testing.T) {
 		"Stage":           {reason: "stages are an enum", change: func(i *issues.Issue) { i.Spec.Stage = "push" }, want: []string{"spec.stage"}},
 		"Kind":            {reason: "a kind is CamelCase", change: func(i *issues.Issue) { i.Spec.Scope.Kind = "component" }, want: []string{"spec.scope.kind"}},
 		"KindVersion":     {reason: "a kind has no version", change: func(i *issues.Issue) { i.Spec.Scope.Kind = "Component.v1" }, want: []string{"spec.scope.kind"}},
+		"NamespaceScope":  {reason: "any kind can have a problem", change: func(i *issues.Issue) { i.Spec.Scope.Kind, i.Spec.Scope.Name = "Namespace", "team-gamma" }},
+		"OtherScope":      {reason: "of any group", change: func(i *issues.Issue) { i.Spec.Scope.APIGroup, i.Spec.Scope.Kind = "example.com", "Application" }},
 		"ScopeName":       {reason: "names have no slash", change: func(i *issues.Issue) { i.Spec.Scope.Name = "a/b" }, want: []string{"spec.scope.name"}},
 		"ScopeGroup":      {reason: "groups are DNS subdomains", change: func(i *issues.Issue) { i.Spec.Scope.APIGroup = "apps/v1" }, want: []string{"spec.scope.apiGroup"}},
 		"Key":             {reason: "254 bytes are too many", change: func(i *issues.Issue) { i.Spec.Key = strings.Repeat("k", 254) }, want: []string{"spec.key"}},
