@@ -152,6 +152,11 @@ func TestKubectlAuthCanI(t *testing.T) {
 	require.Equal(t, 1, exitCode(t, err))
 	require.Equal(t, "no\n", stdout)
 	require.Regexp(t, `issues\.issues\.kite\.dev +\[\] +\[\] +\[.*watch`, k.run(t, "auth", "can-i", "--list"))
+
+	owner := m.account(t, "owner", "admin")
+	k.environment = append(k.environment, "KUBECONFIG="+m.kubeconfig(t, owner))
+	require.Equal(t, "yes\n", k.run(t, "auth", "can-i", "delete", "issues.issues.kite.dev"), "who owns a namespace needs nothing more")
+	require.Equal(t, "yes\n", k.run(t, "auth", "can-i", "create", "issuereports.issues.kite.dev"))
 }
 
 // TestKubectlPatchLabelAnnotate are the small edits of every day.
