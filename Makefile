@@ -63,7 +63,7 @@ test: test-unit test-integration test-conformance test-faults test-native test-e
 
 .PHONY: test-unit
 test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
-	@$(POSTGRES); go test -race $(TESTFLAGS) ./cmd/... ./pkg/... ./hack/...
+	@$(POSTGRES); go test -race $(TESTFLAGS) ./cmd/... ./pkg/... ./hack/... ./test/bench/report/...
 
 .PHONY: test-integration
 test-integration: ## Test the server over HTTPS against a real PostgreSQL
