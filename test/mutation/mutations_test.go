@@ -106,7 +106,7 @@ var mutations = map[string]mutation{
 	"claims for everybody": {
 		reason: "two objects hold one claim: one problem is two issues",
 		file:   "sql/write.sql",
-		old:    "WHERE cur.mod_rv = cur.expect AND cur.holder IS NULL", new: "WHERE cur.mod_rv = cur.expect",
+		old:    "= ops.expect AND h.key IS NULL AS fits", new: "= ops.expect AS fits",
 		test: "TestClaimIsHeldByOne",
 	},
 	"stale operations that came later": {

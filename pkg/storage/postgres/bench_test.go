@@ -144,7 +144,7 @@ func benchRawCreates(b *testing.B, kind workload.Kind, size int) {
 	puts := make([]postgres.RawPut, b.N)
 	for i := range puts {
 		key, obj := kind.Make(i)
-		puts[i] = rawPut(b, kind, key, obj)
+		puts[i] = rawPut(b, kind, key, nil, obj)
 	}
 	store.engine.Halt()
 	measureRaw(b, size, func() error {
@@ -161,7 +161,7 @@ func benchRawUpdates(b *testing.B, kind workload.Kind, writers, size int) {
 	for i := range puts {
 		rv := revision(b, objects[i].(metav1.Object))
 		objects[i].(metav1.Object).SetResourceVersion("")
-		puts[i] = rawPut(b, kind, keys[i], objects[i])
+		puts[i] = rawPut(b, kind, keys[i], objects[i], objects[i])
 		puts[i].Expect = rv
 	}
 	store.engine.Halt()
@@ -172,7 +172,7 @@ func benchRawUpdates(b *testing.B, kind workload.Kind, writers, size int) {
 	})
 }
 
-func rawPut(b *testing.B, kind workload.Kind, key string, obj runtime.Object) postgres.RawPut {
+func rawPut(b *testing.B, kind workload.Kind, key string, before, obj runtime.Object) postgres.RawPut {
 	b.Helper()
 	value, err := runtime.Encode(kind.Store.Codec, obj)
 	require.NoError(b, err)
@@ -181,7 +181,7 @@ func rawPut(b *testing.B, kind workload.Kind, key string, obj runtime.Object) po
 		put.Claim = kind.Store.Claim(obj)
 	}
 	if kind.Store.Projection != nil {
-		put.Row = kind.Store.Projection.Row(obj)
+		put.Project(kind.Store.Projection, before, obj)
 	}
 	return put
 }

@@ -241,6 +241,22 @@ func (e *Engine) ClaimHolder(ctx context.Context, claim []byte) (string, error) 
 	return key, nil
 }
 
+// ClaimsHeld returns how many objects of the folder of a key hold a claim.
+func (e *Engine) ClaimsHeld(ctx context.Context, key string) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	conn, err := e.acquire(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Release()
+	held := int64(0)
+	if err := conn.QueryRow(ctx, heldSQL, folderOf(key)).Scan(&held); err != nil {
+		return 0, apiError(ctx, fmt.Errorf("look up the number of claims: %w", err))
+	}
+	return held, nil
+}
+
 // lockKey is the schema's write lock. The namespace of advisory locks is the
 // database, so the schema's name is enough.
 func lockKey(schema string) int64 {

@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // RawSessions is how many sessions DriveRaw writes with: as many as an engine.
@@ -22,6 +24,17 @@ type RawPut struct {
 	Value  []byte
 	Claim  []byte
 	Row    []string
+	Shape  int16
+	Entry  []string
+}
+
+// Project adds what storage repeats of an object elsewhere, before being nil for a new one.
+func (p *RawPut) Project(projection *Projection, before, obj runtime.Object) {
+	p.Row, p.Shape = projection.Row(obj), projection.shape()
+	was, _ := projection.Journal.entry(before)
+	if entry, _ := projection.Journal.entry(obj); !slices.Equal(was, entry) {
+		p.Entry = entry
+	}
 }
 
 // Halt ends the engine's own work, its writers and feed among it, and leaves its
@@ -55,7 +68,7 @@ func (e *Engine) driveSession(ctx context.Context, first, n, size int, put func(
 		batch := make([]*operation, 0, size)
 		for i := first; i < min(first+size, n); i++ {
 			p := put(i)
-			batch = append(batch, &operation{key: p.Key, expect: p.Expect, value: p.Value, claim: p.Claim, row: p.Row})
+			batch = append(batch, &operation{key: p.Key, expect: p.Expect, value: p.Value, claim: p.Claim, row: p.Row, shape: p.Shape, entry: p.Entry})
 		}
 		outcomes, err := e.sendBatch(ctx, conn, uuid.New(), batch)
 		if err != nil {

@@ -62,13 +62,13 @@ func Statements(p *Projection, selector fields.Selector) (writing, reading map[s
 	exact, _ := p.conditions(selector, make([]any, 8))
 	join, projector := p.join(), newProjector(p)
 	writing = map[string]string{
-		"write": writeSQL, "compact": compactSQL, "project": projector.put, "unproject": projector.drop,
+		"write": writeSQL, "compact": compactSQL, "project": projector.put, "unproject": projector.drop, "enter": projector.enter,
 		"mark": markSQL, "unmark": projector.unmark,
 		"identity": identitySQL, "adopt": adoptSQL, "jump": jumpSQL,
 	}
 	reading = map[string]string{
 		"tail": tailSQL, "history": historySQL, "trimmable": trimmableSQL, "trim": trimSQL,
-		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "revisions": revisionsSQL,
+		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "held": heldSQL, "revisions": revisionsSQL,
 		"settle": settleSQL, "stats": statsSQL, "lag": lagSQL, "complete": projector.complete,
 		"list": fmt.Sprintf(listSQL, "", ""), "list_exact": fmt.Sprintf(listExactSQL, "", ""),
 		"list projected":       fmt.Sprintf(listSQL, join, conditions),

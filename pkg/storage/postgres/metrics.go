@@ -28,7 +28,7 @@ var (
 	}, []string{"result"})
 
 	refusals = counterVec("storage", "refused_operations_total", "reason",
-		"Writes that were refused, by reason: revision (somebody else was faster), exists, or claim.")
+		"Writes that were refused, by reason: revision (somebody else was faster), exists, claim (another object holds it), or room (too many objects hold one).")
 	databaseErrors = counterVec("storage", "database_errors_total", "kind",
 		"Requests that failed in the database, by SQLSTATE; connection when it could not be asked, result when no sound schema answers so.")
 	settledBatches = counterVec("storage", "settled_batches_total", "result",
@@ -80,7 +80,7 @@ func init() { //nolint:gochecknoinits // metrics register themselves once, as in
 	for _, kind := range []string{failedConnection, failedResult} {
 		databaseErrors.WithLabelValues(kind)
 	}
-	for _, reason := range []string{"revision", "exists", "claim"} {
+	for _, reason := range []string{"revision", "exists", "claim", "room"} {
 		refusals.WithLabelValues(reason)
 	}
 	for _, result := range []string{settledCommitted, settledAborted, settledUnknown} {

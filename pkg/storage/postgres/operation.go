@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"strings"
 	"time"
 )
 
@@ -34,9 +35,15 @@ type operation struct {
 	claim, held []byte
 	// ttl is how long the object lives from the commit on; 0 is for ever.
 	ttl time.Duration
+	// room is how many objects of the key's folder may hold a claim; 0 is any number.
+	room int64
 	// row is the object's projection, one value for each column of its projection. Nil
-	// when it must have none, because it is stored encrypted.
-	row []string
+	// when it must have none, because it is stored encrypted. Shape is how many additions
+	// to the projection it knows.
+	row   []string
+	shape int16
+	// entry is what the journal is to say. Nil when that stays as it is.
+	entry []string
 
 	queuedAt time.Time
 	// number is the operation's place among all that were queued, takenAt the newest
@@ -45,7 +52,7 @@ type operation struct {
 	done            chan outcome
 }
 
-// outcome is the answer to one operation. When neither err, rev nor holder is set,
+// outcome is the answer to one operation. When none of err, rev, holder and full is set,
 // the key's revision was not the expected one.
 type outcome struct {
 	err error
@@ -53,6 +60,9 @@ type outcome struct {
 	rev int64
 	// holder is the key of the object that holds the claim, when that refused it.
 	holder string
+	// full says that the folder's room refused it, with so many objects that hold a claim.
+	full bool
+	held int64
 	// current is the stored version; known tells whether it was returned.
 	current version
 	known   bool
@@ -63,10 +73,15 @@ func (o outcome) applied() bool { return o.err == nil && o.rev > 0 }
 // unexplained says that an operation was refused in a batch whose answer was lost: by
 // its key or by its claim.
 func (o outcome) unexplained() bool {
-	return !o.applied() && o.holder == "" && !o.known && !o.current.exists()
+	return !o.applied() && o.holder == "" && !o.full && !o.known && !o.current.exists()
 }
 
 func (op *operation) size() int { return len(op.value) + len(op.key) + 256 }
+
+// folder is the key up to its last slash.
+func (op *operation) folder() string { return folderOf(op.key) }
+
+func folderOf(key string) string { return key[:max(0, strings.LastIndexByte(key, '/'))] }
 
 // resources are what two operations of one batch must not share: PostgreSQL writes a
 // row once a statement, and the order in which claims change hands must be visible.

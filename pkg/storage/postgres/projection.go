@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"k8s.io/apimachinery/pkg/fields"
@@ -33,9 +32,13 @@ const memberSeparator = "\x1f"
 // Column is one field of an object that can be selected on, and the column that
 // repeats it.
 type Column struct {
-	// Field is the selector's name, such as spec.severity; Name is the column's.
+	// Field is the selector's name, such as spec.severity, empty for what nobody selects
+	// by; Name is the column's.
 	Field, Name string
 	Match       Match
+	// Type is the column's type in SQL, for a column that nobody selects by. Defaults to
+	// text, and for HasMember to text[].
+	Type Type
 	// MaxBytes is where the projected text is cut, so that its index can hold it.
 	// Selectors of that length are not prefiltered. A Contains or HasMember column
 	// must be as large as its field can be.
@@ -63,6 +66,8 @@ type Projection struct {
 	// Prefix is the prefix of the resource's keys; it ends in a slash.
 	Prefix  string
 	Columns []Column
+	// Journal remembers what became of the objects. Optional.
+	Journal *Journal
 }
 
 // name is by what an incomplete projection is known; a resource without a projection
@@ -72,6 +77,14 @@ func (p *Projection) name() string {
 		return ""
 	}
 	return p.Table
+}
+
+// journal is the projection's, nil for none.
+func (p *Projection) journal() *Journal {
+	if p == nil {
+		return nil
+	}
+	return p.Journal
 }
 
 // join is how lists reach a projection, as p, from an object o.
@@ -85,34 +98,25 @@ func (p *Projection) join() string {
 func (p *Projection) table() string { return pgx.Identifier{p.Table}.Sanitize() }
 
 // shape is how many additions this program knows.
-func (p *Projection) shape() int {
+func (p *Projection) shape() int16 {
 	newest := 0
 	for _, c := range p.Columns {
 		newest = max(newest, c.Since)
 	}
-	return newest
+	return int16(newest)
 }
 
 // Row projects an object: one value for each column.
 func (p *Projection) Row(obj runtime.Object) []string {
 	row := make([]string, len(p.Columns))
 	for i, c := range p.Columns {
-		row[i] = projected(c.Value(obj), c.MaxBytes)
+		row[i] = c.projected(obj)
 	}
 	return row
 }
 
-// projected cuts text to what a column and its index can hold, and drops what
-// PostgreSQL cannot store.
-func projected(text string, maxBytes int) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
-	if len(text) <= maxBytes {
-		return text
-	}
-	for maxBytes > 0 && !utf8.RuneStart(text[maxBytes]) {
-		maxBytes--
-	}
-	return text[:maxBytes]
+func (c Column) projected(obj runtime.Object) string {
+	return c.Type.projected(c.Value(obj), c.MaxBytes)
 }
 
 // conditions turns the requirements of a field selector that the projection knows into
@@ -124,7 +128,7 @@ func (p *Projection) conditions(selector fields.Selector, args []any) (string, [
 	}
 	var sql strings.Builder
 	for _, r := range selector.Requirements() {
-		i := slices.IndexFunc(p.Columns, func(c Column) bool { return c.Field == r.Field })
+		i := slices.IndexFunc(p.Columns, func(c Column) bool { return c.Field != "" && c.Field == r.Field })
 		if i < 0 || len(r.Value) >= p.Columns[i].MaxBytes || projected(r.Value, len(r.Value)) != r.Value {
 			continue
 		}

@@ -24,6 +24,8 @@ import (
 type Resource struct {
 	Claim            func(runtime.Object) []byte
 	ClaimRefused     func(obj runtime.Object, holderKey string) error
+	MaxClaims        int64
+	ClaimsExceeded   func(obj runtime.Object, held int64) error
 	Projection       *Projection
 	BookmarkInterval time.Duration
 }
@@ -76,6 +78,8 @@ func (g *RESTOptionsGetter) decorator(resource Resource) generic.StorageDecorato
 			NewListFunc:      newListFunc,
 			Claim:            resource.Claim,
 			ClaimRefused:     resource.ClaimRefused,
+			MaxClaims:        resource.MaxClaims,
+			ClaimsExceeded:   resource.ClaimsExceeded,
 			Projection:       resource.Projection,
 			GetAttrs:         getAttrs,
 			BookmarkInterval: resource.BookmarkInterval,

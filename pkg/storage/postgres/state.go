@@ -4,9 +4,11 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/conversion"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -25,6 +27,21 @@ type state struct {
 	stale bool
 	// current says that the database said so, not a cache.
 	current bool
+}
+
+// hidden says that the object is stored encrypted, or that it cannot be read. Of what a
+// cache suggested that is not known.
+func (st *state) hidden() bool {
+	return st.obj == nil || st.stored != nil && !bytes.Equal(st.stored, st.data)
+}
+
+// said is what is to be written of an entry that follows another: nothing when the
+// journal says it already. It does not when the object was encrypted.
+func (st *state) said(before, after []string) []string {
+	if !st.stale && slices.Equal(before, after) {
+		return nil
+	}
+	return after
 }
 
 // loader reads the newest state of one key.

@@ -45,6 +45,12 @@ type StoreConfig struct {
 	// ClaimRefused makes the error for a write whose claim the object at holderKey
 	// holds. Required with Claim.
 	ClaimRefused func(obj runtime.Object, holderKey string) error
+	// MaxClaims is how many objects of one folder, the key up to its last slash, may hold
+	// a claim: a write that would make it more is refused. Defaults to any number.
+	MaxClaims int64
+	// ClaimsExceeded makes the error for a write in whose folder held objects hold a
+	// claim. Required with MaxClaims.
+	ClaimsExceeded func(obj runtime.Object, held int64) error
 
 	// Projection speeds selectors up. Optional.
 	Projection *Projection
@@ -110,23 +116,16 @@ func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object,
 	if err != nil {
 		return err
 	}
-	written, err := s.readBack(data, obj)
+	written, op, err := s.prepare(ctx, preparedKey, obj, data, ttl)
 	if err != nil {
 		return err
 	}
-	op, err := s.putOperation(ctx, preparedKey, obj, data, ttl)
-	if err != nil {
-		return err
-	}
-	o, err := s.engine.write(ctx, op)
+	o, err := s.writeClaim(ctx, op, obj)
 	for err == nil && o.unexplained() {
-		o, err = s.engine.write(ctx, op)
+		o, err = s.writeClaim(ctx, op, obj)
 	}
 	if err != nil {
 		return err
-	}
-	if o.holder != "" {
-		return s.claimRefused(obj, o.holder)
 	}
 	if !o.applied() {
 		refusals.WithLabelValues("exists").Inc()
@@ -178,6 +177,9 @@ func (s *Store) Delete(
 		return err
 	}
 	l.wantCorrupt = opts.ExpectTransformOrDecodeError && corruptDeletions()
+	if s.Projection.journal() != nil {
+		suggestion = nil // it does not tell whether it is stored in the clear
+	}
 	st, err := l.first(ctx, suggestion)
 	for {
 		if err != nil {
@@ -192,6 +194,7 @@ func (s *Store) Delete(
 			continue
 		}
 		op := &operation{delete: true, key: preparedKey, expect: st.rev, before: st.stored, held: s.claim(st.obj)}
+		op.entry = s.lastEntry(st)
 		o, writeErr := s.engine.write(ctx, op)
 		if writeErr != nil {
 			return writeErr
@@ -233,7 +236,7 @@ func (s *Store) GuaranteedUpdate(
 			st, err = l.load(ctx)
 			continue
 		}
-		held := s.claim(st.obj) // before tryUpdate, which may change the object in place
+		held, entry := s.claim(st.obj), s.entryOf(st) // before tryUpdate, which may change the object in place
 		updated, ttl, verdict := s.runUpdate(st, tryUpdate)
 		if verdict != nil {
 			st, err = l.recheck(ctx, st, verdict)
@@ -253,22 +256,17 @@ func (s *Store) GuaranteedUpdate(
 			}
 			return s.decode(st.data, destination, st.rev)
 		}
-		written, readErr := s.readBack(data, destination)
-		if readErr != nil {
-			return readErr
-		}
-		op, opErr := s.putOperation(ctx, preparedKey, updated, data, ttl)
+		written, op, opErr := s.prepare(ctx, preparedKey, updated, data, ttl)
 		if opErr != nil {
 			return opErr
 		}
 		op.expect, op.before, op.held = st.rev, st.stored, held
-		o, writeErr := s.engine.write(ctx, op)
-		switch {
-		case writeErr != nil:
+		op.entry = st.said(entry, op.entry)
+		o, writeErr := s.writeClaim(ctx, op, updated)
+		if writeErr != nil {
 			return writeErr
-		case o.holder != "":
-			return s.claimRefused(updated, o.holder)
-		case !o.applied():
+		}
+		if !o.applied() {
 			st, err = l.afterRefusal(ctx, o)
 			continue
 		}
@@ -290,6 +288,18 @@ func (s *Store) runUpdate(st *state, tryUpdate storage.UpdateFunc) (runtime.Obje
 	return updated, *ttl, nil
 }
 
+// prepare makes the write of an object, as putOperation does, and what is read again
+// after it.
+func (s *Store) prepare(
+	ctx context.Context, key string, obj runtime.Object, data []byte, ttl uint64,
+) (written runtime.Object, op *operation, err error) {
+	if written, err = s.readBack(data, obj); err != nil {
+		return nil, nil, err
+	}
+	op, err = s.putOperation(ctx, key, obj, data, ttl)
+	return written, op, err
+}
+
 // putOperation makes the write of an object that must not exist; an update sets expect
 // and held.
 func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object, data []byte, ttl uint64) (*operation, error) {
@@ -297,14 +307,41 @@ func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object
 	if err != nil {
 		return nil, storage.NewInternalError(err)
 	}
-	op := &operation{key: key, value: stored, claim: s.claim(obj)}
+	op := &operation{key: key, value: stored, claim: s.claim(obj), room: s.MaxClaims}
 	if ttl > 0 {
 		op.ttl = max(minTTL, time.Duration(min(ttl, uint64(maxTTL)))*time.Second)
 	}
 	if s.Projection != nil && bytes.Equal(stored, data) {
-		op.row = s.Projection.Row(obj) // what is encrypted is not repeated in the clear
+		s.project(op, obj) // what is encrypted is not repeated in the clear
 	}
 	return op, nil
+}
+
+// project makes an operation write what is repeated of an object elsewhere. The row of
+// an entry that is not complete says that it knows nothing, and so both are made again.
+func (s *Store) project(op *operation, obj runtime.Object) {
+	entry, complete := s.Projection.Journal.entry(obj)
+	op.row, op.entry = s.Projection.Row(obj), entry
+	if complete {
+		op.shape = s.Projection.shape()
+	}
+}
+
+// entryOf is what the journal says of an object that is stored in the clear.
+func (s *Store) entryOf(st *state) []string {
+	if st.hidden() {
+		return nil
+	}
+	entry, _ := s.Projection.journal().entry(st.obj)
+	return entry
+}
+
+// lastEntry is what the journal is to say of an object that is deleted.
+func (s *Store) lastEntry(st *state) []string {
+	if st.hidden() {
+		return nil
+	}
+	return s.Projection.journal().removed(st.obj, s.engine.cfg.Clock.Now())
 }
 
 func (s *Store) claim(obj runtime.Object) []byte {
@@ -314,9 +351,27 @@ func (s *Store) claim(obj runtime.Object) []byte {
 	return s.Claim(obj)
 }
 
-func (s *Store) claimRefused(obj runtime.Object, holderKey string) error {
-	refusals.WithLabelValues("claim").Inc()
-	return s.ClaimRefused(obj, holderKey)
+// writeClaim writes op, and makes an error of a claim that the database refused.
+func (s *Store) writeClaim(ctx context.Context, op *operation, obj runtime.Object) (outcome, error) {
+	o, err := s.engine.write(ctx, op)
+	if err != nil {
+		return o, err
+	}
+	return o, s.refused(obj, o)
+}
+
+// refused is the error for a write whose claim the database refused.
+func (s *Store) refused(obj runtime.Object, o outcome) error {
+	switch {
+	case o.holder != "":
+		refusals.WithLabelValues("claim").Inc()
+		return s.ClaimRefused(obj, o.holder)
+	case o.full:
+		refusals.WithLabelValues("room").Inc()
+		return s.ClaimsExceeded(obj, o.held)
+	default:
+		return nil
+	}
 }
 
 func (s *Store) fromStorage(ctx context.Context, key string, stored []byte) ([]byte, bool, error) {

@@ -176,9 +176,10 @@ func writeArguments(id uuid.UUID, batch []*operation) []any {
 	n := len(batch)
 	ordinals, ops, keys, expects := make([]int32, n), make([]string, n), make([]string, n), make([]int64, n)
 	values, claims, ttls := make([][]byte, n), make([][]byte, n), make([]*float64, n)
+	folders, rooms := make([]string, n), make([]*int64, n)
 	for i, op := range batch {
 		ordinals[i], ops[i], keys[i], expects[i] = int32(i), "P", op.key, op.expect
-		values[i], claims[i] = op.value, op.claim
+		values[i], claims[i], folders[i] = op.value, op.claim, op.folder()
 		if op.delete {
 			ops[i] = "D"
 		}
@@ -186,17 +187,20 @@ func writeArguments(id uuid.UUID, batch []*operation) []any {
 			seconds := op.ttl.Seconds()
 			ttls[i] = &seconds
 		}
+		if op.room > 0 {
+			rooms[i] = &op.room
+		}
 	}
-	return []any{ordinals, ops, keys, expects, values, claims, ttls, id, int64(maxReturnedBytes)}
+	return []any{ordinals, ops, keys, expects, values, claims, ttls, id, int64(maxReturnedBytes), folders, rooms}
 }
 
 func scanOutcomes(rows pgx.Rows, batch []*operation, outcomes []outcome) error {
 	for rows.Next() {
 		var i int
-		var rev *int64
+		var rev, held *int64
 		var holder *string
 		var current version
-		if err := rows.Scan(&i, &rev, &current.rev, &holder, &current.value); err != nil {
+		if err := rows.Scan(&i, &rev, &current.rev, &holder, &held, &current.value); err != nil {
 			return err
 		}
 		o := &outcomes[i]
@@ -205,6 +209,8 @@ func scanOutcomes(rows pgx.Rows, batch []*operation, outcomes []outcome) error {
 			o.rev = *rev
 		case current.rev == batch[i].expect && holder != nil:
 			o.holder = *holder
+		case held != nil:
+			o.full, o.held = true, *held
 		default:
 			o.current, o.known = current, !current.exists() || current.value != nil
 		}
