@@ -14,11 +14,13 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	flowcontrolrequest "k8s.io/apiserver/pkg/util/flowcontrol/request"
+	corev1listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/component-base/compatibility"
 	"k8s.io/component-base/version"
 	"k8s.io/utils/clock"
 
 	generatedopenapi "kite.dev/kite/pkg/generated/openapi"
+	"kite.dev/kite/pkg/registry/issues/issue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -40,6 +42,10 @@ type Config struct {
 
 	// Postgres says where objects are kept. The schema must have been migrated.
 	Postgres postgres.Config
+
+	// Issues bounds issues. Its NamespaceUIDs defaults to what Generic's
+	// SharedInformerFactory knows of namespaces, if there is one.
+	Issues issue.Config
 
 	// Clock gives the times that the server sets in objects. Defaults to the real one.
 	Clock clock.Clock
@@ -74,6 +80,7 @@ type CompletedConfig struct {
 	generic  genericapiserver.CompletedConfig
 	quota    admission.Interface
 	postgres postgres.Config
+	issues   issue.Config
 	clock    clock.Clock
 }
 
@@ -88,7 +95,21 @@ func (c *Config) Complete() CompletedConfig {
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
 	}
-	return CompletedConfig{generic: c.Generic.Complete(), quota: c.Quota, postgres: c.Postgres, clock: c.Clock}
+	if factory := c.Generic.SharedInformerFactory; factory != nil && c.Issues.NamespaceUIDs == nil {
+		c.Issues.NamespaceUIDs = namespaceUIDs(factory.Core().V1().Namespaces().Lister())
+	}
+	return CompletedConfig{generic: c.Generic.Complete(), quota: c.Quota, postgres: c.Postgres, issues: c.Issues, clock: c.Clock}
+}
+
+// namespaceUIDs does not wait for the lister: what is not known is learnt later.
+func namespaceUIDs(namespaces corev1listers.NamespaceLister) issue.NamespaceUIDs {
+	return func(name string) string {
+		namespace, err := namespaces.Get(name)
+		if err != nil {
+			return ""
+		}
+		return string(namespace.UID)
+	}
 }
 
 func authenticateNobody(*http.Request) (*authenticator.Response, bool, error) { return nil, false, nil }

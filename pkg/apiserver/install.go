@@ -26,23 +26,25 @@ func projections() []*postgres.Projection {
 }
 
 // resources are the resources that the database keeps, of all groups.
-func resources() map[schema.GroupResource]postgres.Resource {
-	return map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource()}
+func resources(issuesConfig issue.Config) map[schema.GroupResource]postgres.Resource {
+	return map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource(issuesConfig)}
 }
 
 // StoredResources are the resources that the database keeps, in no order.
-func StoredResources() []schema.GroupResource { return slices.Collect(maps.Keys(resources())) }
+func StoredResources() []schema.GroupResource {
+	return slices.Collect(maps.Keys(resources(issue.Config{})))
+}
 
 // issuesGroup is everything that the group issues.kite.dev serves.
 func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver.APIGroupInfo, error) {
 	options := &postgres.RESTOptionsGetter{
 		Engine:       engine,
 		Codec:        postgres.NewCodec(Scheme, v1alpha1.SchemeGroupVersion),
-		Resources:    resources(),
+		Resources:    resources(c.issues),
 		Transformers: c.generic.ResourceTransformers,
 		CountTracker: c.generic.StorageObjectCountTracker,
 	}
-	storage, err := issue.NewStorage(Scheme, options, engine, c.clock)
+	storage, err := issue.NewStorage(Scheme, options, engine, c.issues, c.clock)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the storage of issues: %w", err)
 	}

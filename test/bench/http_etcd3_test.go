@@ -37,7 +37,7 @@ func serveFromEtcd(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	storage, err := issue.NewStorage(apiserver.Scheme, generic.RESTOptionsGetter, nobody{}, clock.RealClock{})
+	storage, err := issue.NewStorage(apiserver.Scheme, generic.RESTOptionsGetter, nobody{}, issue.Config{}, clock.RealClock{})
 	if err != nil {
 		return err
 	}
@@ -79,3 +79,5 @@ func etcd3Config(ctx context.Context, args []string) (*genericapiserver.Recommen
 type nobody struct{}
 
 func (nobody) ClaimHolder(context.Context, []byte) (string, error) { return "", nil }
+
+func (nobody) ClaimsHeld(context.Context, string) (int64, error) { return 0, nil }

@@ -22,6 +22,7 @@ import (
 
 	"kite.dev/kite/pkg/apiserver"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
+	"kite.dev/kite/pkg/registry/issues/issue"
 	"kite.dev/kite/pkg/storage/postgres"
 	"kite.dev/kite/test/pgtest"
 )
@@ -33,6 +34,7 @@ type settings struct {
 	postgres   *postgres.Config
 	authorizer authorizer.Authorizer
 	clock      clock.Clock
+	issues     issue.Config
 }
 
 // Option changes what StartServer starts.
@@ -51,6 +53,11 @@ func WithAuthorizer(a authorizer.Authorizer) Option {
 // WithClock sets the times that the server writes into objects.
 func WithClock(c clock.Clock) Option {
 	return func(s *settings) { s.clock = c }
+}
+
+// WithMaxActive bounds the Active issues of each namespace.
+func WithMaxActive(limit int64) Option {
+	return func(s *settings) { s.issues.MaxActive = limit }
 }
 
 // StartServer starts a server on a free port of the loopback interface, which stops
@@ -91,6 +98,7 @@ func newConfig(t testing.TB, s settings) *apiserver.Config {
 	cfg.Generic.Authorization.Authorizer = s.authorizer
 	cfg.Postgres = *s.postgres
 	cfg.Clock = s.clock
+	cfg.Issues = s.issues
 	return cfg
 }
 

@@ -30,6 +30,7 @@ const defaultPort = 8443
 type Options struct {
 	Postgres       *PostgresOptions
 	Encryption     *EncryptionOptions
+	Issues         *IssuesOptions
 	ServerRun      *genericoptions.ServerRunOptions
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
 	Authentication *genericoptions.DelegatingAuthenticationOptions
@@ -53,6 +54,7 @@ func NewOptions() *Options {
 	return &Options{
 		Postgres:       NewPostgresOptions(),
 		Encryption:     NewEncryptionOptions(),
+		Issues:         NewIssuesOptions(),
 		ServerRun:      newServerRun(),
 		SecureServing:  newSecureServing(),
 		Authentication: genericoptions.NewDelegatingAuthenticationOptions(),
@@ -89,6 +91,7 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	o.Postgres.AddFlags(sections.FlagSet("postgres"))
 	o.Postgres.AddServeFlags(sections.FlagSet("postgres"))
 	o.Encryption.AddFlags(sections.FlagSet("encryption at rest"))
+	o.Issues.AddFlags(sections.FlagSet("issues"))
 	o.CoreAPI.AddFlags(sections.FlagSet("host cluster"))
 	o.SecureServing.AddFlags(sections.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sections.FlagSet("authentication"))
@@ -118,6 +121,7 @@ func (o *Options) Validate() []error {
 	return slices.Concat(
 		o.Postgres.Validate(),
 		o.Encryption.Validate(),
+		o.Issues.Validate(),
 		o.CoreAPI.Validate(),
 		o.SecureServing.Validate(),
 		o.Authentication.Validate(),
@@ -138,6 +142,7 @@ func (o *Options) Config(ctx context.Context) (*apiserver.Config, error) {
 	if cfg.Postgres, err = o.Postgres.Config(); err != nil {
 		return nil, err
 	}
+	o.Issues.ApplyTo(&cfg.Issues)
 	if err := o.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{net.IPv4(127, 0, 0, 1)}); err != nil {
 		return nil, fmt.Errorf("make a self-signed certificate: %w", err)
 	}

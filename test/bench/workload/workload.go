@@ -74,7 +74,7 @@ func podCodec() runtime.Codec {
 func Issue() Kind {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
-	resource := issue.Resource()
+	resource := issue.Resource(issue.Config{})
 	return Kind{
 		Name:        "issue",
 		Projections: []*postgres.Projection{resource.Projection},

@@ -33,15 +33,21 @@ const bookmarkInterval = time.Minute
 type ClaimHolders interface {
 	// ClaimHolder returns the holder's key, "" when nobody holds the claim.
 	ClaimHolder(ctx context.Context, claim []byte) (string, error)
+	// ClaimsHeld returns how many objects of the folder of a key hold a claim.
+	ClaimsHeld(ctx context.Context, key string) (int64, error)
 }
 
 // Resource is what the storage has to know of issues: each Active one claims its
 // identity.
-func Resource() postgres.Resource {
+func Resource(cfg Config) postgres.Resource {
+	projection := Projection()
+	projection.Journal = journal(cfg.NamespaceUIDs)
 	return postgres.Resource{
 		Claim:            claimOf,
 		ClaimRefused:     claimRefused,
-		Projection:       Projection(),
+		MaxClaims:        cfg.MaxActive,
+		ClaimsExceeded:   room(cfg.MaxActive).exceeded,
+		Projection:       projection,
 		BookmarkInterval: bookmarkInterval,
 	}
 }
@@ -93,41 +99,50 @@ func claimRefused(_ runtime.Object, holderKey string) error {
 	return err
 }
 
-// checkClaim does for a dry run what storage does for a write.
-func checkClaim(ctx context.Context, claims ClaimHolders, obj runtime.Object) error {
+// claimChecker does for a dry run what storage does for a write.
+type claimChecker struct {
+	claims ClaimHolders
+	room   room
+}
+
+// check says whether obj may come in the place of old, which is nil for a new one.
+func (c claimChecker) check(ctx context.Context, obj, old runtime.Object) error {
 	issue, ok := obj.(*issues.Issue)
 	claim := claimOf(obj)
 	if !ok || claim == nil {
 		return nil
 	}
-	holder, err := claims.ClaimHolder(ctx, claim)
+	holder, err := c.claims.ClaimHolder(ctx, claim)
 	if err != nil {
 		return err
 	}
-	if holder == "" || holder == keyPrefix+issue.Namespace+"/"+issue.Name {
+	if holder != "" && holder != keyPrefix+issue.Namespace+"/"+issue.Name {
+		return claimRefused(obj, holder)
+	}
+	if claimOf(old) != nil {
 		return nil
 	}
-	return claimRefused(obj, holder)
+	return c.room.check(ctx, c.claims, issue)
 }
 
-func withClaimOnCreate(claims ClaimHolders, next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+func (c claimChecker) onCreate(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
 	return func(ctx context.Context, obj runtime.Object) error {
 		if next != nil {
 			if err := next(ctx, obj); err != nil {
 				return err
 			}
 		}
-		return checkClaim(ctx, claims, obj)
+		return c.check(ctx, obj, nil)
 	}
 }
 
-func withClaimOnUpdate(claims ClaimHolders, next rest.ValidateObjectUpdateFunc) rest.ValidateObjectUpdateFunc {
+func (c claimChecker) onUpdate(next rest.ValidateObjectUpdateFunc) rest.ValidateObjectUpdateFunc {
 	return func(ctx context.Context, obj, old runtime.Object) error {
 		if next != nil {
 			if err := next(ctx, obj, old); err != nil {
 				return err
 			}
 		}
-		return checkClaim(ctx, claims, obj)
+		return c.check(ctx, obj, old)
 	}
 }

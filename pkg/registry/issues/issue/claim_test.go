@@ -25,6 +25,14 @@ func (h fakeHolders) ClaimHolder(_ context.Context, claim []byte) (string, error
 	return h[string(claim)], nil
 }
 
+// ClaimsHeld is the number of claims: all are in one folder.
+func (h fakeHolders) ClaimsHeld(context.Context, string) (int64, error) {
+	if h == nil {
+		return 0, errors.New("no database")
+	}
+	return int64(len(h)), nil
+}
+
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	active := stored(t.Context())
@@ -70,7 +78,7 @@ func TestCheckClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := checkClaim(t.Context(), tc.holders, tc.obj)
+			err := claimChecker{claims: tc.holders}.check(t.Context(), tc.obj, nil)
 			require.True(t, tc.check(err), "%s: %v", tc.reason, err)
 		})
 	}

@@ -28,7 +28,7 @@ func (r *REST) CreateDecided(
 	ctx context.Context, issue *issues.Issue, validate rest.ValidateObjectFunc, dryRun []string,
 ) (*issues.Issue, error) {
 	if dryrun.IsDryRun(dryRun) {
-		validate = withClaimOnCreate(r.claims, validate)
+		validate = r.claims.onCreate(validate)
 	}
 	ctx = forIssue(ctx, issue.Name)
 	obj, err := r.decided.Create(ctx, issue.DeepCopy(), validate, &metav1.CreateOptions{DryRun: dryRun})
@@ -62,7 +62,7 @@ func (r *REST) UpdateDecided(
 	})
 	var validate rest.ValidateObjectUpdateFunc
 	if dryrun.IsDryRun(dryRun) {
-		validate = withClaimOnUpdate(r.claims, nil)
+		validate = r.claims.onUpdate(nil)
 	}
 	ctx = forIssue(ctx, name)
 	obj, _, err := r.decided.Update(ctx, name, info, nil, validate, false, &metav1.UpdateOptions{DryRun: dryRun})

@@ -4,6 +4,8 @@
 package issue
 
 import (
+	"strconv"
+
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"kite.dev/kite/pkg/apis/issues"
@@ -41,7 +43,7 @@ var columns = map[string]string{
 }
 
 // Projection repeats every selectable field in the table issues, so that lists
-// select in SQL.
+// select in SQL, and what groups and the passage of time ask for.
 func Projection() *postgres.Projection {
 	projection := &postgres.Projection{Table: "issues", Prefix: keyPrefix, Columns: []postgres.Column{
 		column(fieldName, "name", maxName, func(i *issues.Issue) string { return i.Name }),
@@ -52,7 +54,21 @@ func Projection() *postgres.Projection {
 			projection.Columns = append(projection.Columns, fieldColumn(field))
 		}
 	}
+	projection.Columns = append(projection.Columns,
+		unselected("cause", postgres.Text, func(i *issues.Issue) string { return i.Spec.Cause }),
+		unselected("opened_at", postgres.Instant, func(i *issues.Issue) string { return instant(rules.EpisodeOf(i).OpenedAt) }),
+		unselected("reopened", postgres.Int, func(i *issues.Issue) string { return strconv.Itoa(int(i.Status.Reopened)) }),
+		unselected("deadline", postgres.Instant, func(i *issues.Issue) string { return instant(rules.Deadline(i)) }),
+	)
+	projection.Journal = journal(nil)
 	return projection
+}
+
+// unselected is a column of the first addition, by which no field selector asks.
+func unselected(name string, kind postgres.Type, value func(*issues.Issue) string) postgres.Column {
+	out := column("", name, maxName, value)
+	out.Type, out.Since = kind, 1
+	return out
 }
 
 func fieldColumn(field rules.Field) postgres.Column {

@@ -4,6 +4,7 @@
 package issue
 
 import (
+	"cmp"
 	"os"
 	"regexp"
 	"strings"
@@ -17,28 +18,53 @@ import (
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
-const migration = "../../../storage/postgres/migrations/002_create_issues.sql"
+const (
+	migrations = "../../../storage/postgres/migrations/"
+	migration  = migrations + "002_create_issues.sql"
+)
 
 func TestProjectionAgreesWithMigration(t *testing.T) {
 	t.Parallel()
-	sql, err := os.ReadFile(migration)
-	require.NoError(t, err)
-	_, body, found := strings.Cut(string(sql), "CREATE TABLE "+Projection().Table+" (")
-	require.True(t, found)
-	body, _, _ = strings.Cut(body, "\n)")
-
 	want := map[string]string{"key": "text"}
 	for _, column := range Projection().Columns {
-		want[column.Name] = "text"
+		want[column.Name] = typeName(column.Type)
 		if column.Match == postgres.HasMember {
 			want[column.Name] = "text[]"
 		}
 	}
-	have := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^ +(\w+) +(text(?:\[\])?)\b?`).FindAllStringSubmatch(body, -1) {
+	have := columnsOf(t, migration, Projection().Table)
+	later, err := os.ReadFile(migrations + "008_add_columns_to_issues.sql")
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`ADD COLUMN (\w+) (\w+)`).FindAllStringSubmatch(string(later), -1) {
 		have[m[1]] = m[2]
 	}
 	require.Equal(t, want, have)
+}
+
+func TestJournalAgreesWithMigration(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{}
+	for _, column := range journal(nil).Columns {
+		want[column.Name] = typeName(column.Type)
+	}
+	require.Equal(t, want, columnsOf(t, migrations+"007_create_issue_episodes.sql", journal(nil).Table))
+}
+
+func typeName(kind postgres.Type) string { return cmp.Or(string(kind), "text") }
+
+// columnsOf are the columns, with their types, that a migration creates a table with.
+func columnsOf(t *testing.T, file, table string) map[string]string {
+	t.Helper()
+	sql, err := os.ReadFile(file)
+	require.NoError(t, err)
+	_, body, found := strings.Cut(string(sql), "CREATE TABLE "+table+" (")
+	require.True(t, found)
+	body, _, _ = strings.Cut(body, "\n)")
+	have := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^ +([a-z_]+) +([a-z]+(?:\[\])?)`).FindAllStringSubmatch(body, -1) {
+		have[m[1]] = m[2]
+	}
+	return have
 }
 
 func TestMigrationIndexes(t *testing.T) {

@@ -31,9 +31,9 @@ type Storage struct {
 }
 
 // NewStorage returns the storage of issues. Claims must be those of the database
-// that optsGetter leads to. The clock gives the times of what people do.
+// that optsGetter leads to, whose Resource has the same configuration. The clock gives the times of what people do.
 func NewStorage(
-	scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, claims ClaimHolders, clock clock.Clock,
+	scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, claims ClaimHolders, cfg Config, clock clock.Clock,
 ) (Storage, error) {
 	main := newStrategy(scheme, clock)
 	store := &genericregistry.Store{
@@ -59,7 +59,7 @@ func NewStorage(
 	decided.UpdateStrategy = decidedStrategy{main}
 
 	out := Storage{
-		Issue:  &REST{Store: store, decided: &decided, claims: claims},
+		Issue:  &REST{Store: store, decided: &decided, claims: claimChecker{claims, room(cfg.MaxActive)}},
 		Status: &StatusREST{store: &status},
 	}
 	out.Resolve = newVerbREST(scheme, out.Issue, clock, resolveVerb)
@@ -73,7 +73,7 @@ type REST struct {
 	*genericregistry.Store
 	// decided writes what the rules have decided.
 	decided *genericregistry.Store
-	claims  ClaimHolders
+	claims  claimChecker
 }
 
 var (
@@ -93,7 +93,7 @@ func (r *REST) Create(
 	ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions,
 ) (runtime.Object, error) {
 	if dryrun.IsDryRun(options.DryRun) {
-		validate = withClaimOnCreate(r.claims, validate)
+		validate = r.claims.onCreate(validate)
 	}
 	return r.Store.Create(ctx, obj, validate, options)
 }
@@ -104,8 +104,8 @@ func (r *REST) Update(
 	validateUpdate rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions,
 ) (runtime.Object, bool, error) {
 	if dryrun.IsDryRun(options.DryRun) {
-		validateCreate = withClaimOnCreate(r.claims, validateCreate)
-		validateUpdate = withClaimOnUpdate(r.claims, validateUpdate)
+		validateCreate = r.claims.onCreate(validateCreate)
+		validateUpdate = r.claims.onUpdate(validateUpdate)
 	}
 	return r.Store.Update(ctx, name, info, validateCreate, validateUpdate, forceAllowCreate, options)
 }

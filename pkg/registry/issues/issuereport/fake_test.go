@@ -98,6 +98,8 @@ func (s *fakeStore) List(_ context.Context, options *metainternalversion.ListOpt
 	return out, nil
 }
 
+func (s *fakeStore) ClaimsHeld(context.Context, string) (int64, error) { return 0, nil }
+
 func (s *fakeStore) ClaimHolder(_ context.Context, claim []byte) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +121,7 @@ func (s *fakeStore) holder(claim, except string) string {
 // check refuses as storage and validation do. The caller holds mu.
 func (s *fakeStore) check(issue *issues.Issue) error {
 	if holder := s.holder(rules.Claim(issue), issue.Name); holder != "" {
-		return registry.Resource().ClaimRefused(issue, path.Join("/x", holder))
+		return registry.Resource(registry.Config{}).ClaimRefused(issue, path.Join("/x", holder))
 	}
 	if s.refuse != nil {
 		return s.refuse(issue)
