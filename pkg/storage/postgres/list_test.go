@@ -159,7 +159,7 @@ func (m *listModel) record(rev int64, now snapshot) {
 // change gives a pod random fields, some of which no column can hold as they are.
 func (m *listModel) change(pod *example.Pod) {
 	pick := func(values ...string) string { return values[m.random.IntN(len(values))] }
-	pod.Spec.NodeName = pick("", "a", "b", "c", strings.Repeat("a", 63), strings.Repeat("a", 64), "a\x00")
+	pod.Spec.NodeName = pick("", "a", "b", "c", strings.Repeat("a", 63), strings.Repeat("a", 64), "a\x00", "\x00")
 	pod.Status.Message = pick("", "Red", "red Green", "grEEn", "blue\x00green")
 	pod.Status.Reason = pick("", "x", "x y", "y z", "xy")
 	pod.Spec.Hostname = pick("", "h", "i")

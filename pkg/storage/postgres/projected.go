@@ -62,14 +62,17 @@ func number(text string) string {
 }
 
 // projected cuts text to what a column and its index can hold, and drops what
-// PostgreSQL cannot store.
+// PostgreSQL cannot store. What is not empty stays so: selectors ask for that.
 func projected(text string, maxBytes int) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
-	if len(text) <= maxBytes {
-		return text
+	kept := strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+	if kept == "" && text != "" {
+		return "?"
 	}
-	for maxBytes > 0 && !utf8.RuneStart(text[maxBytes]) {
+	if len(kept) <= maxBytes {
+		return kept
+	}
+	for maxBytes > 0 && !utf8.RuneStart(kept[maxBytes]) {
 		maxBytes--
 	}
-	return text[:maxBytes]
+	return kept[:maxBytes]
 }

@@ -153,6 +153,8 @@ func (c Column) condition(r fields.Requirement, n int) (sql, value string) {
 		return fmt.Sprintf("p.%[1]s = $%[2]d AND p.%[1]s <> ''", c.Name, n), r.Value
 	case c.Match == Equals && equal:
 		return fmt.Sprintf("p.%s = $%d", c.Name, n), r.Value
+	case c.Match == Equals && r.Operator == selection.NotEquals && r.Value == "":
+		return fmt.Sprintf("p.%[1]s <> $%[2]d AND p.%[1]s <> ''", c.Name, n), r.Value
 	case c.Match == Contains && equal:
 		return fmt.Sprintf("position($%d in p.%s) > 0", n, c.Name), strings.ToLower(r.Value)
 	case c.Match == HasMember && equal && r.Value != "" && !strings.Contains(r.Value, memberSeparator):
