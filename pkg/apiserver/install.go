@@ -16,6 +16,8 @@ import (
 	"kite.dev/kite/pkg/apis/issues"
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/registry/issues/issue"
+	"kite.dev/kite/pkg/registry/issues/issuegroup"
+	"kite.dev/kite/pkg/registry/issues/issuegroupreport"
 	"kite.dev/kite/pkg/registry/issues/issuereport"
 	"kite.dev/kite/pkg/storage/postgres"
 )
@@ -48,6 +50,7 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 	if err != nil {
 		return nil, fmt.Errorf("prepare the storage of issues: %w", err)
 	}
+	reports := issuereport.NewREST(Scheme, storage.Issue, engine, c.generic.Authorization.Authorizer, c.quota, c.clock)
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
 		"issues":             storage.Issue,
@@ -55,7 +58,10 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 		"issues/resolve":     storage.Resolve,
 		"issues/reopen":      storage.Reopen,
 		"issues/acknowledge": storage.Acknowledge,
-		"issuereports":       issuereport.NewREST(Scheme, storage.Issue, engine, c.generic.Authorization.Authorizer, c.quota, c.clock),
+		"issues/group":       issuegroup.NewCountsREST(storage.Issue, c.clock),
+		"issuereports":       reports,
+		"issuegroups":        issuegroup.NewREST(storage.Issue, c.clock),
+		"issuegroupreports":  issuegroupreport.NewREST(Scheme, storage.Issue, reports, c.clock),
 	}
 	return &group, nil
 }

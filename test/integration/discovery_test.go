@@ -40,13 +40,21 @@ func TestDiscovery(t *testing.T) {
 		require.ElementsMatch(t, issues.Verbs, []string{
 			"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
 		}, how)
-		for _, subresource := range []string{"issues/status", "issues/resolve", "issues/reopen", "issues/acknowledge"} {
+		for _, subresource := range []string{"issues/status", "issues/resolve", "issues/reopen", "issues/acknowledge", "issues/group"} {
 			require.True(t, find(t, resources, subresource).Namespaced, how)
 		}
 		reports := find(t, resources, "issuereports")
 		require.True(t, reports.Namespaced, how)
 		require.Equal(t, metav1.Verbs{"create"}, reports.Verbs, how)
 		require.Empty(t, reports.Categories, "%s: what cannot be listed breaks `kubectl get kite`", how)
+		groups := find(t, resources, "issuegroups")
+		require.False(t, groups.Namespaced, how)
+		require.Equal(t, []string{"ig"}, groups.ShortNames, how)
+		require.ElementsMatch(t, metav1.Verbs{"get", "list"}, groups.Verbs, how)
+		require.Empty(t, groups.Categories, "%s: who may read a namespace may not read groups", how)
+		groupReports := find(t, resources, "issuegroupreports")
+		require.False(t, groupReports.Namespaced, how)
+		require.Equal(t, metav1.Verbs{"create"}, groupReports.Verbs, how)
 	}
 }
 
@@ -59,6 +67,7 @@ func find(t *testing.T, resources []metav1.APIResource, name string) metav1.APIR
 
 var servedKinds = []string{
 	"Issue", "IssueList", "IssueReport", "IssueResolution", "IssueReopening", "IssueAcknowledgement",
+	"IssueGroup", "IssueGroupList", "IssueGroupReport",
 }
 
 func TestOpenAPIV2(t *testing.T) {

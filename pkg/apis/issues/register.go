@@ -39,6 +39,9 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&IssueResolution{},
 		&IssueReopening{},
 		&IssueAcknowledgement{},
+		&IssueGroup{},
+		&IssueGroupList{},
+		&IssueGroupReport{},
 	)
 	return nil
 }

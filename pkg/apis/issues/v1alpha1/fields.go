@@ -48,8 +48,25 @@ var issueFields = []string{
 	FieldState, FieldRunName, FieldRunUID, FieldSearch,
 }
 
+// FieldGroupSeverity is the field label that selects groups by severity. Groups know
+// FieldState, too.
+const FieldGroupSeverity = "status.severity"
+
+var groupFields = []string{"metadata.name", FieldState, FieldGroupSeverity}
+
 func addFieldLabels(scheme *runtime.Scheme) error {
+	err := scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("IssueGroup"), convertGroupField)
+	if err != nil {
+		return err
+	}
 	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Issue"), convertIssueField)
+}
+
+func convertGroupField(label, value string) (string, string, error) {
+	if !slices.Contains(groupFields, label) {
+		return "", "", fmt.Errorf("%q is not a known field selector of issuegroups; known are %q", label, groupFields)
+	}
+	return label, value, nil
 }
 
 // convertIssueField passes known labels on: the internal version has the same.

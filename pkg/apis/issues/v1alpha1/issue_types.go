@@ -53,6 +53,7 @@ const (
 // +genclient:method=Resolve,verb=create,subresource=resolve,input=IssueResolution,result=Issue
 // +genclient:method=Reopen,verb=create,subresource=reopen,input=IssueReopening,result=Issue
 // +genclient:method=Acknowledge,verb=create,subresource=acknowledge,input=IssueAcknowledgement,result=Issue
+// +genclient:method=GetGroup,verb=get,subresource=group,result=IssueGroup
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 // +k8s:supportsSubresource="/status"
 // +k8s:supportsSubresource="/resolve"

@@ -39,6 +39,9 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&IssueResolution{},
 		&IssueReopening{},
 		&IssueAcknowledgement{},
+		&IssueGroup{},
+		&IssueGroupList{},
+		&IssueGroupReport{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"kite.dev/kite/pkg/apis/issues"
@@ -24,23 +25,23 @@ func ValidateIssueReport(report *issues.IssueReport, now time.Time) field.ErrorL
 	errs := validateText(report)
 	errs = append(errs, validateSpec(&described, path.Child("issue"))...)
 	errs = append(errs, validateRelated(described.RelatedIssues, report.Namespace, "", path.Child("issue", "relatedIssues"))...)
-	errs = append(errs, validateObservedAt(spec, now, path.Child("observedAt"))...)
+	errs = append(errs, validateObservedAt(spec.ObservedAt, now, path.Child("observedAt"))...)
 	errs = append(errs, validateRun(spec, path.Child("run"))...)
 	errs = append(errs, validateReason(spec.Reason, path.Child("reason"))...)
 	errs = append(errs, validateAffected(spec.Affected, path.Child("affected"))...)
 	return append(errs, validateOutcome(spec, path)...)
 }
 
-func validateObservedAt(spec *issues.IssueReportSpec, now time.Time, path *field.Path) field.ErrorList {
-	if spec.ObservedAt == nil {
+func validateObservedAt(at *metav1.MicroTime, now time.Time, path *field.Path) field.ErrorList {
+	if at == nil {
 		return nil
 	}
-	if spec.ObservedAt.IsZero() {
-		return field.ErrorList{field.Invalid(path, spec.ObservedAt, "must be a time after the year 1")}
+	if at.IsZero() {
+		return field.ErrorList{field.Invalid(path, at, "must be a time after the year 1")}
 	}
-	if ahead := spec.ObservedAt.Sub(now); ahead > MaxAhead {
+	if ahead := at.Sub(now); ahead > MaxAhead {
 		message := fmt.Sprintf("must be at most %s ahead of the server's clock, which says %s", MaxAhead, now.UTC().Format(time.RFC3339))
-		return field.ErrorList{field.Invalid(path, spec.ObservedAt.UTC().Format(time.RFC3339Nano), message)}
+		return field.ErrorList{field.Invalid(path, at.UTC().Format(time.RFC3339Nano), message)}
 	}
 	return nil
 }
