@@ -20,82 +20,91 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
-		resource.Quantity{}.OpenAPIModelName():             schema_apimachinery_pkg_api_resource_Quantity(ref),
-		v1.APIGroup{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIGroup(ref),
-		v1.APIGroupList{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_APIGroupList(ref),
-		v1.APIResource{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_APIResource(ref),
-		v1.APIResourceList{}.OpenAPIModelName():            schema_pkg_apis_meta_v1_APIResourceList(ref),
-		v1.APIVersions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_APIVersions(ref),
-		v1.ApplyOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_ApplyOptions(ref),
-		v1.Condition{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_Condition(ref),
-		v1.CreateOptions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_CreateOptions(ref),
-		v1.DeleteOptions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_DeleteOptions(ref),
-		v1.Duration{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_Duration(ref),
-		v1.FieldSelectorRequirement{}.OpenAPIModelName():   schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
-		v1.FieldsV1{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_FieldsV1(ref),
-		v1.GetOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_GetOptions(ref),
-		v1.GroupKind{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_GroupKind(ref),
-		v1.GroupResource{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_GroupResource(ref),
-		v1.GroupVersion{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_GroupVersion(ref),
-		v1.GroupVersionForDiscovery{}.OpenAPIModelName():   schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
-		v1.GroupVersionKind{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_GroupVersionKind(ref),
-		v1.GroupVersionResource{}.OpenAPIModelName():       schema_pkg_apis_meta_v1_GroupVersionResource(ref),
-		v1.InternalEvent{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_InternalEvent(ref),
-		v1.LabelSelector{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_LabelSelector(ref),
-		v1.LabelSelectorRequirement{}.OpenAPIModelName():   schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
-		v1.List{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_List(ref),
-		v1.ListMeta{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_ListMeta(ref),
-		v1.ListOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_ListOptions(ref),
-		v1.ManagedFieldsEntry{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
-		v1.MicroTime{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_MicroTime(ref),
-		v1.ObjectMeta{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_ObjectMeta(ref),
-		v1.OwnerReference{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_OwnerReference(ref),
-		v1.PartialObjectMetadata{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
-		v1.PartialObjectMetadataList{}.OpenAPIModelName():  schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
-		v1.Patch{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Patch(ref),
-		v1.PatchOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_PatchOptions(ref),
-		v1.Preconditions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_Preconditions(ref),
-		v1.RootPaths{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_RootPaths(ref),
-		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():  schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
-		v1.ShardInfo{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_ShardInfo(ref),
-		v1.Status{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Status(ref),
-		v1.StatusCause{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_StatusCause(ref),
-		v1.StatusDetails{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_StatusDetails(ref),
-		v1.Table{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Table(ref),
-		v1.TableColumnDefinition{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
-		v1.TableOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_TableOptions(ref),
-		v1.TableRow{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_TableRow(ref),
-		v1.TableRowCondition{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_TableRowCondition(ref),
-		v1.Time{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_Time(ref),
-		v1.Timestamp{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_Timestamp(ref),
-		v1.TypeMeta{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_TypeMeta(ref),
-		v1.UpdateOptions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_UpdateOptions(ref),
-		v1.WatchEvent{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_WatchEvent(ref),
-		runtime.RawExtension{}.OpenAPIModelName():          schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
-		runtime.TypeMeta{}.OpenAPIModelName():              schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
-		runtime.Unknown{}.OpenAPIModelName():               schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
-		version.Info{}.OpenAPIModelName():                  schema_k8sio_apimachinery_pkg_version_Info(ref),
-		v1alpha1.Acknowledgement{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_Acknowledgement(ref),
-		v1alpha1.AffectedResource{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_AffectedResource(ref),
-		v1alpha1.Issue{}.OpenAPIModelName():                schema_pkg_apis_issues_v1alpha1_Issue(ref),
-		v1alpha1.IssueAcknowledgement{}.OpenAPIModelName(): schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref),
-		v1alpha1.IssueLink{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueLink(ref),
-		v1alpha1.IssueList{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueList(ref),
-		v1alpha1.IssueMigration{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueMigration(ref),
-		v1alpha1.IssueRemediation{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_IssueRemediation(ref),
-		v1alpha1.IssueReopening{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueReopening(ref),
-		v1alpha1.IssueReport{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueReport(ref),
-		v1alpha1.IssueReportSpec{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueReportSpec(ref),
-		v1alpha1.IssueReportStatus{}.OpenAPIModelName():    schema_pkg_apis_issues_v1alpha1_IssueReportStatus(ref),
-		v1alpha1.IssueResolution{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueResolution(ref),
-		v1alpha1.IssueRun{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueRun(ref),
-		v1alpha1.IssueScope{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueScope(ref),
-		v1alpha1.IssueSpec{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueSpec(ref),
-		v1alpha1.IssueStatus{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueStatus(ref),
-		v1alpha1.IssueTransition{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
-		v1alpha1.RelatedIssue{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
-		v1alpha1.ReportedIssue{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
-		v1alpha1.ReportedObject{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
+		resource.Quantity{}.OpenAPIModelName():               schema_apimachinery_pkg_api_resource_Quantity(ref),
+		v1.APIGroup{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_APIGroup(ref),
+		v1.APIGroupList{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_APIGroupList(ref),
+		v1.APIResource{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIResource(ref),
+		v1.APIResourceList{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_APIResourceList(ref),
+		v1.APIVersions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIVersions(ref),
+		v1.ApplyOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_ApplyOptions(ref),
+		v1.Condition{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_Condition(ref),
+		v1.CreateOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_CreateOptions(ref),
+		v1.DeleteOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_DeleteOptions(ref),
+		v1.Duration{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Duration(ref),
+		v1.FieldSelectorRequirement{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
+		v1.FieldsV1{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_FieldsV1(ref),
+		v1.GetOptions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_GetOptions(ref),
+		v1.GroupKind{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_GroupKind(ref),
+		v1.GroupResource{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_GroupResource(ref),
+		v1.GroupVersion{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_GroupVersion(ref),
+		v1.GroupVersionForDiscovery{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
+		v1.GroupVersionKind{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_GroupVersionKind(ref),
+		v1.GroupVersionResource{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_GroupVersionResource(ref),
+		v1.InternalEvent{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_InternalEvent(ref),
+		v1.LabelSelector{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_LabelSelector(ref),
+		v1.LabelSelectorRequirement{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
+		v1.List{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_List(ref),
+		v1.ListMeta{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_ListMeta(ref),
+		v1.ListOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_ListOptions(ref),
+		v1.ManagedFieldsEntry{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
+		v1.MicroTime{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_MicroTime(ref),
+		v1.ObjectMeta{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_ObjectMeta(ref),
+		v1.OwnerReference{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_OwnerReference(ref),
+		v1.PartialObjectMetadata{}.OpenAPIModelName():        schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
+		v1.PartialObjectMetadataList{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
+		v1.Patch{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_Patch(ref),
+		v1.PatchOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_PatchOptions(ref),
+		v1.Preconditions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_Preconditions(ref),
+		v1.RootPaths{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_RootPaths(ref),
+		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
+		v1.ShardInfo{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_ShardInfo(ref),
+		v1.Status{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_Status(ref),
+		v1.StatusCause{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_StatusCause(ref),
+		v1.StatusDetails{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_StatusDetails(ref),
+		v1.Table{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_Table(ref),
+		v1.TableColumnDefinition{}.OpenAPIModelName():        schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
+		v1.TableOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_TableOptions(ref),
+		v1.TableRow{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_TableRow(ref),
+		v1.TableRowCondition{}.OpenAPIModelName():            schema_pkg_apis_meta_v1_TableRowCondition(ref),
+		v1.Time{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Time(ref),
+		v1.Timestamp{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_Timestamp(ref),
+		v1.TypeMeta{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_TypeMeta(ref),
+		v1.UpdateOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_UpdateOptions(ref),
+		v1.WatchEvent{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_WatchEvent(ref),
+		runtime.RawExtension{}.OpenAPIModelName():            schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
+		runtime.TypeMeta{}.OpenAPIModelName():                schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
+		runtime.Unknown{}.OpenAPIModelName():                 schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
+		version.Info{}.OpenAPIModelName():                    schema_k8sio_apimachinery_pkg_version_Info(ref),
+		v1alpha1.Acknowledgement{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_Acknowledgement(ref),
+		v1alpha1.AffectedResource{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_AffectedResource(ref),
+		v1alpha1.Issue{}.OpenAPIModelName():                  schema_pkg_apis_issues_v1alpha1_Issue(ref),
+		v1alpha1.IssueAcknowledgement{}.OpenAPIModelName():   schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref),
+		v1alpha1.IssueGroup{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueGroup(ref),
+		v1alpha1.IssueGroupCause{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCause(ref),
+		v1alpha1.IssueGroupCount{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref),
+		v1alpha1.IssueGroupList{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueGroupList(ref),
+		v1alpha1.IssueGroupMember{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupMember(ref),
+		v1alpha1.IssueGroupReport{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupReport(ref),
+		v1alpha1.IssueGroupReportSpec{}.OpenAPIModelName():   schema_pkg_apis_issues_v1alpha1_IssueGroupReportSpec(ref),
+		v1alpha1.IssueGroupReportStatus{}.OpenAPIModelName(): schema_pkg_apis_issues_v1alpha1_IssueGroupReportStatus(ref),
+		v1alpha1.IssueGroupStatus{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupStatus(ref),
+		v1alpha1.IssueLink{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueLink(ref),
+		v1alpha1.IssueList{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueList(ref),
+		v1alpha1.IssueMigration{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueMigration(ref),
+		v1alpha1.IssueRemediation{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueRemediation(ref),
+		v1alpha1.IssueReopening{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueReopening(ref),
+		v1alpha1.IssueReport{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueReport(ref),
+		v1alpha1.IssueReportSpec{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueReportSpec(ref),
+		v1alpha1.IssueReportStatus{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueReportStatus(ref),
+		v1alpha1.IssueResolution{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueResolution(ref),
+		v1alpha1.IssueRun{}.OpenAPIModelName():               schema_pkg_apis_issues_v1alpha1_IssueRun(ref),
+		v1alpha1.IssueScope{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueScope(ref),
+		v1alpha1.IssueSpec{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueSpec(ref),
+		v1alpha1.IssueStatus{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueStatus(ref),
+		v1alpha1.IssueTransition{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
+		v1alpha1.RelatedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
+		v1alpha1.ReportedIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
+		v1alpha1.ReportedObject{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
 	}
 }
 
@@ -2964,6 +2973,549 @@ func schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref common.ReferenceCa
 		},
 		Dependencies: []string{
 			v1.ObjectMeta{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroup(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroup is everything that shares a spec.groupKey: the issues of one cause in many namespaces. It is computed when it is asked for and never stored. To follow a group, watch issues in all namespaces from its resourceVersion on.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata has the group's key as its name, which may have upper-case letters and '_', and as its resourceVersion the one of the issues that it shows.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what the members say together.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueGroupStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueGroupStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupCause(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupCause counts the members of a group that have one cause.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cause": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cause is the members' spec.cause.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"active": {
+						SchemaProps: spec.SchemaProps{
+							Description: "active is the number of Active members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"total": {
+						SchemaProps: spec.SchemaProps{
+							Description: "total is the number of members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"help": {
+						SchemaProps: spec.SchemaProps{
+							Description: "help is the address of a page that tells how to mend the cause: the first link of kind Documentation of the member that comes first.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"cause", "active", "total"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupCount counts members of a group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"active": {
+						SchemaProps: spec.SchemaProps{
+							Description: "active is the number of Active members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"total": {
+						SchemaProps: spec.SchemaProps{
+							Description: "total is the number of members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"active", "total"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupList is a list of groups, in the order of their keys.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the groups, without description, links and members: those are in the answer to a get.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueGroup{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.IssueGroup{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupMember(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupMember is an issue of a group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace of the issue.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the issue.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"component": {
+						SchemaProps: spec.SchemaProps{
+							Description: "component is the issue's spec.component.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state is Active or Resolved.\n\nPossible enum values:\n - `\"Active\"` : the newest observation is a failure.\n - `\"Resolved\"` : the newest observation is a recovery.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Active", "Resolved"},
+						},
+					},
+					"severity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "severity is the issue's.\n\nPossible enum values:\n - `\"critical\"` : work is blocked, for everyone or in production.\n - `\"info\"` : good to know.\n - `\"major\"` : something failed that somebody needs.\n - `\"minor\"` : a warning, nothing is blocked.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"critical", "info", "major", "minor"},
+						},
+					},
+					"cause": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cause is the issue's spec.cause.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"since": {
+						SchemaProps: spec.SchemaProps{
+							Description: "since is when the issue last became Active.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"resolvedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resolvedAt is when the issue was resolved; absent while it is Active.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"log": {
+						SchemaProps: spec.SchemaProps{
+							Description: "log is the address of the newest failure's log, or else of its run.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"namespace", "name"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupReport(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupReport is the observation that the cause which the members of a group share is gone: it resolves every Active member, in every namespace. It is answered with what it did and is never stored. Sending it again completes what an error or a time-out left.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard object's metadata. A report needs no name.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the observation.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueGroupReportSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the server's answer.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueGroupReportStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueGroupReportSpec{}.OpenAPIModelName(), v1alpha1.IssueGroupReportStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupReportSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupReportSpec is an observation about a whole group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"groupKey": {
+						SchemaProps: spec.SchemaProps{
+							Description: "groupKey names the group. At most 253 bytes.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"outcome": {
+						SchemaProps: spec.SchemaProps{
+							Description: "outcome is Succeeded. Failures are reported for each issue.\n\nPossible enum values:\n - `\"Failed\"` : the problem is there.\n - `\"Succeeded\"` : the problem is gone.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Failed", "Succeeded"},
+						},
+					},
+					"observedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedAt is when the cause was seen to be gone. A member that failed later stays Active. It may be at most 5 minutes ahead of the server's clock.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason says in CamelCase why the members are resolved, such as LibraryFixed. Defaults to Succeeded. At most 128 characters.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"groupKey", "outcome", "observedAt"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupReportStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupReportStatus is the server's answer to a group's report.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"result": {
+						SchemaProps: spec.SchemaProps{
+							Description: "result is Resolved when the report resolved a member, else Stale when a member failed later than the report's observedAt, else Unchanged.\n\nPossible enum values:\n - `\"Created\"` : the failure opened a new issue.\n - `\"Reopened\"` : the failure made a Resolved issue Active again.\n - `\"Resolved\"` : the recovery resolved at least one issue.\n - `\"Stale\"` : a newer observation of the opposite outcome decides the state. A stale failure is counted, nevertheless.\n - `\"Unchanged\"` : the observation was known, or there was nothing to resolve for this reporter.\n - `\"Updated\"` : the failure was counted for an issue that stays Active.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Created", "Reopened", "Resolved", "Stale", "Unchanged", "Updated"},
+						},
+					},
+					"resolved": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resolved is the number of members that the report resolved, or in a dry run would resolve.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"stale": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stale is the number of members that stay Active, because they failed later than the report's observedAt.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"resolved", "stale"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueGroupStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupStatus is what the members of a group say together. An issue's subresource group has state and counts only, of causes only those that occur in the issue's own namespace, and of nobody else's issues any content.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state is Resolved when no member is Active.\n\nPossible enum values:\n - `\"Active\"` : the newest observation is a failure.\n - `\"Resolved\"` : the newest observation is a recovery.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Active", "Resolved"},
+						},
+					},
+					"title": {
+						SchemaProps: spec.SchemaProps{
+							Description: "title is the one of the leading member: an Active one before a Resolved one, the worst, and of those the oldest.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description is the leading member's.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"severity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "severity is the leading member's.\n\nPossible enum values:\n - `\"critical\"` : work is blocked, for everyone or in production.\n - `\"info\"` : good to know.\n - `\"major\"` : something failed that somebody needs.\n - `\"minor\"` : a warning, nothing is blocked.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"critical", "info", "major", "minor"},
+						},
+					},
+					"links": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "links are the leading member's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueLink{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"active": {
+						SchemaProps: spec.SchemaProps{
+							Description: "active is the number of Active members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"total": {
+						SchemaProps: spec.SchemaProps{
+							Description: "total is the number of members, Resolved ones included for as long as they are kept.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"components": {
+						SchemaProps: spec.SchemaProps{
+							Description: "components is the number of components that members name, each counted once in its namespace.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"namespaces": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespaces is the number of namespaces that have members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"causes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"cause",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "causes counts the members of each cause, most Active ones first. At most 100.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueGroupCause{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"otherCauses": {
+						SchemaProps: spec.SchemaProps{
+							Description: "otherCauses counts the members whose cause is not in causes, those without a cause included.",
+							Ref:         ref(v1alpha1.IssueGroupCount{}.OpenAPIModelName()),
+						},
+					},
+					"firstSeen": {
+						SchemaProps: spec.SchemaProps{
+							Description: "firstSeen is the time of the oldest failure of any member.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"lastSeen": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastSeen is the time of the newest failure of any member.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"members": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "members are the issues, by namespace; in a namespace those that come first would lead the group. At most 500 are listed, and at most 100 of one namespace: namespaces with few members are listed whole.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueGroupMember{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"truncated": {
+						SchemaProps: spec.SchemaProps{
+							Description: "truncated says that there are more members than are listed.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"active", "total", "components", "namespaces"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.IssueGroupCause{}.OpenAPIModelName(), v1alpha1.IssueGroupCount{}.OpenAPIModelName(), v1alpha1.IssueGroupMember{}.OpenAPIModelName(), v1alpha1.IssueLink{}.OpenAPIModelName()},
 	}
 }
 

@@ -64,6 +64,96 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroup)(nil), (*issues.IssueGroup)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroup_To_issues_IssueGroup(a.(*IssueGroup), b.(*issues.IssueGroup), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroup)(nil), (*IssueGroup)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroup_To_v1alpha1_IssueGroup(a.(*issues.IssueGroup), b.(*IssueGroup), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupCause)(nil), (*issues.IssueGroupCause)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupCause_To_issues_IssueGroupCause(a.(*IssueGroupCause), b.(*issues.IssueGroupCause), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupCause)(nil), (*IssueGroupCause)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupCause_To_v1alpha1_IssueGroupCause(a.(*issues.IssueGroupCause), b.(*IssueGroupCause), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupCount)(nil), (*issues.IssueGroupCount)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupCount_To_issues_IssueGroupCount(a.(*IssueGroupCount), b.(*issues.IssueGroupCount), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupCount)(nil), (*IssueGroupCount)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupCount_To_v1alpha1_IssueGroupCount(a.(*issues.IssueGroupCount), b.(*IssueGroupCount), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupList)(nil), (*issues.IssueGroupList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupList_To_issues_IssueGroupList(a.(*IssueGroupList), b.(*issues.IssueGroupList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupList)(nil), (*IssueGroupList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupList_To_v1alpha1_IssueGroupList(a.(*issues.IssueGroupList), b.(*IssueGroupList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupMember)(nil), (*issues.IssueGroupMember)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupMember_To_issues_IssueGroupMember(a.(*IssueGroupMember), b.(*issues.IssueGroupMember), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupMember)(nil), (*IssueGroupMember)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupMember_To_v1alpha1_IssueGroupMember(a.(*issues.IssueGroupMember), b.(*IssueGroupMember), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupReport)(nil), (*issues.IssueGroupReport)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupReport_To_issues_IssueGroupReport(a.(*IssueGroupReport), b.(*issues.IssueGroupReport), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupReport)(nil), (*IssueGroupReport)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupReport_To_v1alpha1_IssueGroupReport(a.(*issues.IssueGroupReport), b.(*IssueGroupReport), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupReportSpec)(nil), (*issues.IssueGroupReportSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupReportSpec_To_issues_IssueGroupReportSpec(a.(*IssueGroupReportSpec), b.(*issues.IssueGroupReportSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupReportSpec)(nil), (*IssueGroupReportSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupReportSpec_To_v1alpha1_IssueGroupReportSpec(a.(*issues.IssueGroupReportSpec), b.(*IssueGroupReportSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupReportStatus)(nil), (*issues.IssueGroupReportStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupReportStatus_To_issues_IssueGroupReportStatus(a.(*IssueGroupReportStatus), b.(*issues.IssueGroupReportStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupReportStatus)(nil), (*IssueGroupReportStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupReportStatus_To_v1alpha1_IssueGroupReportStatus(a.(*issues.IssueGroupReportStatus), b.(*IssueGroupReportStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueGroupStatus)(nil), (*issues.IssueGroupStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueGroupStatus_To_issues_IssueGroupStatus(a.(*IssueGroupStatus), b.(*issues.IssueGroupStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueGroupStatus)(nil), (*IssueGroupStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueGroupStatus_To_v1alpha1_IssueGroupStatus(a.(*issues.IssueGroupStatus), b.(*IssueGroupStatus), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*IssueLink)(nil), (*issues.IssueLink)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_IssueLink_To_issues_IssueLink(a.(*IssueLink), b.(*issues.IssueLink), scope)
 	}); err != nil {
@@ -331,6 +421,206 @@ func autoConvert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(in
 // Convert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement is an autogenerated conversion function.
 func Convert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(in *issues.IssueAcknowledgement, out *IssueAcknowledgement, s conversion.Scope) error {
 	return autoConvert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroup_To_issues_IssueGroup(in *IssueGroup, out *issues.IssueGroup, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_IssueGroupStatus_To_issues_IssueGroupStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroup_To_issues_IssueGroup is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroup_To_issues_IssueGroup(in *IssueGroup, out *issues.IssueGroup, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroup_To_issues_IssueGroup(in, out, s)
+}
+
+func autoConvert_issues_IssueGroup_To_v1alpha1_IssueGroup(in *issues.IssueGroup, out *IssueGroup, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_issues_IssueGroupStatus_To_v1alpha1_IssueGroupStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_issues_IssueGroup_To_v1alpha1_IssueGroup is an autogenerated conversion function.
+func Convert_issues_IssueGroup_To_v1alpha1_IssueGroup(in *issues.IssueGroup, out *IssueGroup, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroup_To_v1alpha1_IssueGroup(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupCause_To_issues_IssueGroupCause(in *IssueGroupCause, out *issues.IssueGroupCause, s conversion.Scope) error {
+	*out = *(*issues.IssueGroupCause)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupCause_To_issues_IssueGroupCause is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupCause_To_issues_IssueGroupCause(in *IssueGroupCause, out *issues.IssueGroupCause, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupCause_To_issues_IssueGroupCause(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupCause_To_v1alpha1_IssueGroupCause(in *issues.IssueGroupCause, out *IssueGroupCause, s conversion.Scope) error {
+	*out = *(*IssueGroupCause)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueGroupCause_To_v1alpha1_IssueGroupCause is an autogenerated conversion function.
+func Convert_issues_IssueGroupCause_To_v1alpha1_IssueGroupCause(in *issues.IssueGroupCause, out *IssueGroupCause, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupCause_To_v1alpha1_IssueGroupCause(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupCount_To_issues_IssueGroupCount(in *IssueGroupCount, out *issues.IssueGroupCount, s conversion.Scope) error {
+	*out = *(*issues.IssueGroupCount)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupCount_To_issues_IssueGroupCount is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupCount_To_issues_IssueGroupCount(in *IssueGroupCount, out *issues.IssueGroupCount, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupCount_To_issues_IssueGroupCount(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupCount_To_v1alpha1_IssueGroupCount(in *issues.IssueGroupCount, out *IssueGroupCount, s conversion.Scope) error {
+	*out = *(*IssueGroupCount)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueGroupCount_To_v1alpha1_IssueGroupCount is an autogenerated conversion function.
+func Convert_issues_IssueGroupCount_To_v1alpha1_IssueGroupCount(in *issues.IssueGroupCount, out *IssueGroupCount, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupCount_To_v1alpha1_IssueGroupCount(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupList_To_issues_IssueGroupList(in *IssueGroupList, out *issues.IssueGroupList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]issues.IssueGroup)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupList_To_issues_IssueGroupList is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupList_To_issues_IssueGroupList(in *IssueGroupList, out *issues.IssueGroupList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupList_To_issues_IssueGroupList(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupList_To_v1alpha1_IssueGroupList(in *issues.IssueGroupList, out *IssueGroupList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]IssueGroup)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_issues_IssueGroupList_To_v1alpha1_IssueGroupList is an autogenerated conversion function.
+func Convert_issues_IssueGroupList_To_v1alpha1_IssueGroupList(in *issues.IssueGroupList, out *IssueGroupList, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupList_To_v1alpha1_IssueGroupList(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupMember_To_issues_IssueGroupMember(in *IssueGroupMember, out *issues.IssueGroupMember, s conversion.Scope) error {
+	*out = *(*issues.IssueGroupMember)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupMember_To_issues_IssueGroupMember is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupMember_To_issues_IssueGroupMember(in *IssueGroupMember, out *issues.IssueGroupMember, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupMember_To_issues_IssueGroupMember(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupMember_To_v1alpha1_IssueGroupMember(in *issues.IssueGroupMember, out *IssueGroupMember, s conversion.Scope) error {
+	*out = *(*IssueGroupMember)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueGroupMember_To_v1alpha1_IssueGroupMember is an autogenerated conversion function.
+func Convert_issues_IssueGroupMember_To_v1alpha1_IssueGroupMember(in *issues.IssueGroupMember, out *IssueGroupMember, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupMember_To_v1alpha1_IssueGroupMember(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupReport_To_issues_IssueGroupReport(in *IssueGroupReport, out *issues.IssueGroupReport, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_IssueGroupReportSpec_To_issues_IssueGroupReportSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_IssueGroupReportStatus_To_issues_IssueGroupReportStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupReport_To_issues_IssueGroupReport is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupReport_To_issues_IssueGroupReport(in *IssueGroupReport, out *issues.IssueGroupReport, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupReport_To_issues_IssueGroupReport(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupReport_To_v1alpha1_IssueGroupReport(in *issues.IssueGroupReport, out *IssueGroupReport, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_issues_IssueGroupReportSpec_To_v1alpha1_IssueGroupReportSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_issues_IssueGroupReportStatus_To_v1alpha1_IssueGroupReportStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_issues_IssueGroupReport_To_v1alpha1_IssueGroupReport is an autogenerated conversion function.
+func Convert_issues_IssueGroupReport_To_v1alpha1_IssueGroupReport(in *issues.IssueGroupReport, out *IssueGroupReport, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupReport_To_v1alpha1_IssueGroupReport(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupReportSpec_To_issues_IssueGroupReportSpec(in *IssueGroupReportSpec, out *issues.IssueGroupReportSpec, s conversion.Scope) error {
+	*out = *(*issues.IssueGroupReportSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupReportSpec_To_issues_IssueGroupReportSpec is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupReportSpec_To_issues_IssueGroupReportSpec(in *IssueGroupReportSpec, out *issues.IssueGroupReportSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupReportSpec_To_issues_IssueGroupReportSpec(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupReportSpec_To_v1alpha1_IssueGroupReportSpec(in *issues.IssueGroupReportSpec, out *IssueGroupReportSpec, s conversion.Scope) error {
+	*out = *(*IssueGroupReportSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueGroupReportSpec_To_v1alpha1_IssueGroupReportSpec is an autogenerated conversion function.
+func Convert_issues_IssueGroupReportSpec_To_v1alpha1_IssueGroupReportSpec(in *issues.IssueGroupReportSpec, out *IssueGroupReportSpec, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupReportSpec_To_v1alpha1_IssueGroupReportSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupReportStatus_To_issues_IssueGroupReportStatus(in *IssueGroupReportStatus, out *issues.IssueGroupReportStatus, s conversion.Scope) error {
+	*out = *(*issues.IssueGroupReportStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupReportStatus_To_issues_IssueGroupReportStatus is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupReportStatus_To_issues_IssueGroupReportStatus(in *IssueGroupReportStatus, out *issues.IssueGroupReportStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupReportStatus_To_issues_IssueGroupReportStatus(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupReportStatus_To_v1alpha1_IssueGroupReportStatus(in *issues.IssueGroupReportStatus, out *IssueGroupReportStatus, s conversion.Scope) error {
+	*out = *(*IssueGroupReportStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueGroupReportStatus_To_v1alpha1_IssueGroupReportStatus is an autogenerated conversion function.
+func Convert_issues_IssueGroupReportStatus_To_v1alpha1_IssueGroupReportStatus(in *issues.IssueGroupReportStatus, out *IssueGroupReportStatus, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupReportStatus_To_v1alpha1_IssueGroupReportStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueGroupStatus_To_issues_IssueGroupStatus(in *IssueGroupStatus, out *issues.IssueGroupStatus, s conversion.Scope) error {
+	*out = *(*issues.IssueGroupStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueGroupStatus_To_issues_IssueGroupStatus is an autogenerated conversion function.
+func Convert_v1alpha1_IssueGroupStatus_To_issues_IssueGroupStatus(in *IssueGroupStatus, out *issues.IssueGroupStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueGroupStatus_To_issues_IssueGroupStatus(in, out, s)
+}
+
+func autoConvert_issues_IssueGroupStatus_To_v1alpha1_IssueGroupStatus(in *issues.IssueGroupStatus, out *IssueGroupStatus, s conversion.Scope) error {
+	*out = *(*IssueGroupStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueGroupStatus_To_v1alpha1_IssueGroupStatus is an autogenerated conversion function.
+func Convert_issues_IssueGroupStatus_To_v1alpha1_IssueGroupStatus(in *issues.IssueGroupStatus, out *IssueGroupStatus, s conversion.Scope) error {
+	return autoConvert_issues_IssueGroupStatus_To_v1alpha1_IssueGroupStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_IssueLink_To_issues_IssueLink(in *IssueLink, out *issues.IssueLink, s conversion.Scope) error {

@@ -17,6 +17,8 @@ import (
 // All generated defaulters are covering - they call all nested defaulters.
 func RegisterDefaults(scheme *runtime.Scheme) error {
 	scheme.AddTypeDefaultingFunc(&Issue{}, func(obj interface{}) { SetObjectDefaults_Issue(obj.(*Issue)) })
+	scheme.AddTypeDefaultingFunc(&IssueGroup{}, func(obj interface{}) { SetObjectDefaults_IssueGroup(obj.(*IssueGroup)) })
+	scheme.AddTypeDefaultingFunc(&IssueGroupList{}, func(obj interface{}) { SetObjectDefaults_IssueGroupList(obj.(*IssueGroupList)) })
 	scheme.AddTypeDefaultingFunc(&IssueList{}, func(obj interface{}) { SetObjectDefaults_IssueList(obj.(*IssueList)) })
 	scheme.AddTypeDefaultingFunc(&IssueReport{}, func(obj interface{}) { SetObjectDefaults_IssueReport(obj.(*IssueReport)) })
 	return nil
@@ -36,6 +38,22 @@ func SetObjectDefaults_Issue(in *Issue) {
 				a.Kind = "Other"
 			}
 		}
+	}
+}
+
+func SetObjectDefaults_IssueGroup(in *IssueGroup) {
+	for i := range in.Status.Links {
+		a := &in.Status.Links[i]
+		if a.Kind == "" {
+			a.Kind = "Other"
+		}
+	}
+}
+
+func SetObjectDefaults_IssueGroupList(in *IssueGroupList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_IssueGroup(a)
 	}
 }
 

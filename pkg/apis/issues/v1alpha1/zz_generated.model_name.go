@@ -29,6 +29,51 @@ func (in IssueAcknowledgement) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroup) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroup"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupCause) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupCause"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupCount) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupCount"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupList) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupMember) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupMember"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupReport) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupReport"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupReportSpec) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupReportSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupReportStatus) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupReportStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupStatus) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueLink) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueLink"
 }

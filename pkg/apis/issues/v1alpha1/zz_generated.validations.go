@@ -58,6 +58,21 @@ func RegisterValidations(scheme *runtime.Scheme) error {
 				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
 			}
 		})
+	// type IssueGroupReport
+	scheme.AddValidationFunc(
+		(*IssueGroupReport)(nil),
+		func(ctx context.Context, op operation.Operation, obj, oldObj interface{}) field.ErrorList {
+			switch op.Request.SubresourcePath() {
+			case "/":
+				return Validate_IssueGroupReport(
+					ctx, op, nil, /* fldPath */
+					obj.(*IssueGroupReport),
+					safe.Cast[*IssueGroupReport](oldObj))
+			}
+			return field.ErrorList{
+				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
+			}
+		})
 	// type IssueReport
 	scheme.AddValidationFunc(
 		(*IssueReport)(nil),
@@ -423,6 +438,173 @@ func Validate_IssueAcknowledgement(
 				return oldObj.Until
 			})
 		errs = append(errs, fn(fldPath.Child("until"), obj.Until, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_IssueGroupReport validates an instance of IssueGroupReport according
+// to declarative validation rules in the API schema.
+func Validate_IssueGroupReport(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *IssueGroupReport) (errs field.ErrorList) {
+
+	// field IssueGroupReport.TypeMeta has no validation
+	// field IssueGroupReport.ObjectMeta has no validation
+
+	{ // field IssueGroupReport.Spec
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *IssueGroupReportSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_IssueGroupReportSpec(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IssueGroupReport) *IssueGroupReportSpec {
+				return &oldObj.Spec
+			})
+		errs = append(errs, fn(fldPath.Child("spec"), &obj.Spec, oldVal, oldObj != nil)...)
+	}
+
+	// field IssueGroupReport.Status has no validation
+	return errs
+}
+
+// Validate_IssueGroupReportSpec validates an instance of IssueGroupReportSpec according
+// to declarative validation rules in the API schema.
+func Validate_IssueGroupReportSpec(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *IssueGroupReportSpec) (errs field.ErrorList) {
+
+	{ // field IssueGroupReportSpec.GroupKey
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxBytes(ctx, op, fldPath, obj, oldObj, 253); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IssueGroupReportSpec) *string {
+				return &oldObj.GroupKey
+			})
+		errs = append(errs, fn(fldPath.Child("groupKey"), &obj.GroupKey, oldVal, oldObj != nil)...)
+	}
+
+	{ // field IssueGroupReportSpec.Outcome
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *Outcome,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_Outcome(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IssueGroupReportSpec) *Outcome {
+				return &oldObj.Outcome
+			})
+		errs = append(errs, fn(fldPath.Child("outcome"), &obj.Outcome, oldVal, oldObj != nil)...)
+	}
+
+	{ // field IssueGroupReportSpec.ObservedAt
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.MicroTime,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IssueGroupReportSpec) *v1.MicroTime {
+				return oldObj.ObservedAt
+			})
+		errs = append(errs, fn(fldPath.Child("observedAt"), obj.ObservedAt, oldVal, oldObj != nil)...)
+	}
+
+	{ // field IssueGroupReportSpec.Reason
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxBytes(ctx, op, fldPath, obj, oldObj, 128); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IssueGroupReportSpec) *string {
+				return &oldObj.Reason
+			})
+		errs = append(errs, fn(fldPath.Child("reason"), &obj.Reason, oldVal, oldObj != nil)...)
 	}
 
 	return errs

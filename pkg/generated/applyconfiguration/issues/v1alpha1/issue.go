@@ -85,6 +85,12 @@ func ExtractIssueAcknowledge(issue *issuesv1alpha1.Issue, fieldManager string) (
 	return ExtractIssueFrom(issue, fieldManager, "acknowledge")
 }
 
+// ExtractIssueGroup extracts the applied configuration owned by fieldManager from
+// issue for the group subresource.
+func ExtractIssueGroup(issue *issuesv1alpha1.Issue, fieldManager string) (*IssueApplyConfiguration, error) {
+	return ExtractIssueFrom(issue, fieldManager, "group")
+}
+
 // ExtractIssueReopen extracts the applied configuration owned by fieldManager from
 // issue for the reopen subresource.
 func ExtractIssueReopen(issue *issuesv1alpha1.Issue, fieldManager string) (*IssueApplyConfiguration, error) {

@@ -12,3 +12,7 @@ type IssueListerExpansion interface{}
 // IssueNamespaceListerExpansion allows custom methods to be added to
 // IssueNamespaceLister.
 type IssueNamespaceListerExpansion interface{}
+
+// IssueGroupListerExpansion allows custom methods to be added to
+// IssueGroupLister.
+type IssueGroupListerExpansion interface{}

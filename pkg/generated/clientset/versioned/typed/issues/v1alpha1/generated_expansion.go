@@ -7,4 +7,8 @@ package v1alpha1
 
 type IssueExpansion interface{}
 
+type IssueGroupExpansion interface{}
+
+type IssueGroupReportExpansion interface{}
+
 type IssueReportExpansion interface{}

@@ -41,6 +41,7 @@ type IssueInterface interface {
 	Resolve(ctx context.Context, issueName string, issueResolution *issuesv1alpha1.IssueResolution, opts v1.CreateOptions) (*issuesv1alpha1.Issue, error)
 	Reopen(ctx context.Context, issueName string, issueReopening *issuesv1alpha1.IssueReopening, opts v1.CreateOptions) (*issuesv1alpha1.Issue, error)
 	Acknowledge(ctx context.Context, issueName string, issueAcknowledgement *issuesv1alpha1.IssueAcknowledgement, opts v1.CreateOptions) (*issuesv1alpha1.Issue, error)
+	GetGroup(ctx context.Context, issueName string, options v1.GetOptions) (*issuesv1alpha1.IssueGroup, error)
 
 	IssueExpansion
 }
@@ -104,6 +105,20 @@ func (c *issues) Acknowledge(ctx context.Context, issueName string, issueAcknowl
 		SubResource("acknowledge").
 		VersionedParams(&opts, scheme.ParameterCodec).
 		Body(issueAcknowledgement).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// GetGroup takes name of the issue, and returns the corresponding issuesv1alpha1.IssueGroup object, and an error if there is any.
+func (c *issues) GetGroup(ctx context.Context, issueName string, options v1.GetOptions) (result *issuesv1alpha1.IssueGroup, err error) {
+	result = &issuesv1alpha1.IssueGroup{}
+	err = c.GetClient().Get().
+		Namespace(c.GetNamespace()).
+		Resource("issues").
+		Name(issueName).
+		SubResource("group").
+		VersionedParams(&options, scheme.ParameterCodec).
 		Do(ctx).
 		Into(result)
 	return

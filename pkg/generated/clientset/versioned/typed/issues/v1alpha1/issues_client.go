@@ -16,6 +16,8 @@ import (
 type IssuesV1alpha1Interface interface {
 	RESTClient() rest.Interface
 	IssuesGetter
+	IssueGroupsGetter
+	IssueGroupReportsGetter
 	IssueReportsGetter
 }
 
@@ -26,6 +28,14 @@ type IssuesV1alpha1Client struct {
 
 func (c *IssuesV1alpha1Client) Issues(namespace string) IssueInterface {
 	return newIssues(c, namespace)
+}
+
+func (c *IssuesV1alpha1Client) IssueGroups() IssueGroupInterface {
+	return newIssueGroups(c)
+}
+
+func (c *IssuesV1alpha1Client) IssueGroupReports() IssueGroupReportInterface {
+	return newIssueGroupReports(c)
 }
 
 func (c *IssuesV1alpha1Client) IssueReports(namespace string) IssueReportInterface {

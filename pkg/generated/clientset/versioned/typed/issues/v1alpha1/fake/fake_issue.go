@@ -74,3 +74,15 @@ func (c *fakeIssues) Acknowledge(ctx context.Context, issueName string, issueAck
 	}
 	return obj.(*v1alpha1.Issue), err
 }
+
+// GetGroup takes name of the issue, and returns the corresponding issueGroup object, and an error if there is any.
+func (c *fakeIssues) GetGroup(ctx context.Context, issueName string, options v1.GetOptions) (result *v1alpha1.IssueGroup, err error) {
+	emptyResult := &v1alpha1.IssueGroup{}
+	obj, err := c.Fake.
+		Invokes(testing.NewGetSubresourceActionWithOptions(c.Resource(), c.Namespace(), "group", issueName, options), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.IssueGroup), err
+}

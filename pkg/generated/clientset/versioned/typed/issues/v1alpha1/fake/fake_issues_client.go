@@ -19,6 +19,14 @@ func (c *FakeIssuesV1alpha1) Issues(namespace string) v1alpha1.IssueInterface {
 	return newFakeIssues(c, namespace)
 }
 
+func (c *FakeIssuesV1alpha1) IssueGroups() v1alpha1.IssueGroupInterface {
+	return newFakeIssueGroups(c)
+}
+
+func (c *FakeIssuesV1alpha1) IssueGroupReports() v1alpha1.IssueGroupReportInterface {
+	return newFakeIssueGroupReports(c)
+}
+
 func (c *FakeIssuesV1alpha1) IssueReports(namespace string) v1alpha1.IssueReportInterface {
 	return newFakeIssueReports(c, namespace)
 }
