@@ -46,7 +46,7 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 		Transformers: c.generic.ResourceTransformers,
 		CountTracker: c.generic.StorageObjectCountTracker,
 	}
-	storage, err := issue.NewStorage(Scheme, options, engine, c.issues, c.clock)
+	storage, err := issue.NewStorage(Scheme, options, engine, c.issues, c.generic.Authorization.Authorizer, c.clock)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the storage of issues: %w", err)
 	}

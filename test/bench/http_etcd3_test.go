@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
@@ -37,7 +38,8 @@ func serveFromEtcd(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	storage, err := issue.NewStorage(apiserver.Scheme, generic.RESTOptionsGetter, nobody{}, issue.Config{}, clock.RealClock{})
+	storage, err := issue.NewStorage(apiserver.Scheme, generic.RESTOptionsGetter, nobody{}, issue.Config{},
+		authorizerfactory.NewAlwaysAllowAuthorizer(), clock.RealClock{})
 	if err != nil {
 		return err
 	}

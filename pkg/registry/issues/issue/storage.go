@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -31,9 +32,11 @@ type Storage struct {
 }
 
 // NewStorage returns the storage of issues. Claims must be those of the database
-// that optsGetter leads to, whose Resource has the same configuration. The clock gives the times of what people do.
+// that optsGetter leads to, whose Resource has the same configuration. The authorizer
+// tells who may get related issues. The clock gives the times of what people do.
 func NewStorage(
-	scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, claims ClaimHolders, cfg Config, clock clock.Clock,
+	scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, claims ClaimHolders, cfg Config,
+	authorizer authorizer.UnconditionalAuthorizer, clock clock.Clock,
 ) (Storage, error) {
 	main := newStrategy(scheme, clock)
 	store := &genericregistry.Store{
@@ -59,7 +62,10 @@ func NewStorage(
 	decided.UpdateStrategy = decidedStrategy{main}
 
 	out := Storage{
-		Issue:  &REST{Store: store, decided: &decided, claims: claimChecker{claims, room(cfg.MaxActive)}},
+		Issue: &REST{
+			Store: store, decided: &decided,
+			claims: claimChecker{claims, room(cfg.MaxActive)}, relations: Relations{authorizer},
+		},
 		Status: &StatusREST{store: &status},
 	}
 	out.Resolve = newVerbREST(scheme, out.Issue, clock, resolveVerb)
@@ -72,8 +78,9 @@ func NewStorage(
 type REST struct {
 	*genericregistry.Store
 	// decided writes what the rules have decided.
-	decided *genericregistry.Store
-	claims  claimChecker
+	decided   *genericregistry.Store
+	claims    claimChecker
+	relations Relations
 }
 
 var (
@@ -95,7 +102,7 @@ func (r *REST) Create(
 	if dryrun.IsDryRun(options.DryRun) {
 		validate = r.claims.onCreate(validate)
 	}
-	return r.Store.Create(ctx, obj, validate, options)
+	return r.Store.Create(ctx, obj, r.relations.onCreate(validate), options)
 }
 
 // Update implements rest.Updater, and a server-side apply that creates.
@@ -107,6 +114,7 @@ func (r *REST) Update(
 		validateCreate = r.claims.onCreate(validateCreate)
 		validateUpdate = r.claims.onUpdate(validateUpdate)
 	}
+	validateCreate, validateUpdate = r.relations.onCreate(validateCreate), r.relations.onUpdate(validateUpdate)
 	return r.Store.Update(ctx, name, info, validateCreate, validateUpdate, forceAllowCreate, options)
 }
 

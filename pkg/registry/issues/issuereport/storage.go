@@ -13,6 +13,7 @@ import (
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
@@ -38,6 +39,8 @@ type issueStore interface {
 	) (*issues.Issue, error)
 }
 
+var relatedPath = field.NewPath("spec", "issue", "relatedIssues")
+
 var _ issueStore = (*issue.REST)(nil)
 
 // REST serves issuereports.
@@ -46,6 +49,7 @@ type REST struct {
 	store      issueStore
 	claims     issue.ClaimHolders
 	authorizer authorizer.UnconditionalAuthorizer
+	relations  issue.Relations
 	quota      admission.Interface
 	clock      clock.PassiveClock
 	combiner   combiner
@@ -59,13 +63,16 @@ var (
 )
 
 // NewREST returns the storage of issuereports. Claims must be those of the store's
-// database. The authorizer tells who may resolve what others reported. Quota, which may
+// database. The authorizer tells who may resolve what others reported, and get related issues. Quota, which may
 // be nil, may refuse the creation of an issue.
 func NewREST(
 	scheme *runtime.Scheme, store issueStore, claims issue.ClaimHolders, authorizer authorizer.UnconditionalAuthorizer,
 	quota admission.Interface, clock clock.PassiveClock,
 ) *REST {
-	return &REST{scheme: scheme, store: store, claims: claims, authorizer: authorizer, quota: quota, clock: clock}
+	return &REST{
+		scheme: scheme, store: store, claims: claims, authorizer: authorizer, relations: issue.Relations{Authorizer: authorizer},
+		quota: quota, clock: clock,
+	}
 }
 
 // New implements rest.Storage.
@@ -97,6 +104,9 @@ func (r *REST) Create(
 	}
 	report.Status = issues.IssueReportStatus{}
 	if err := r.check(ctx, report); err != nil {
+		return nil, err
+	}
+	if err := r.relations.Check(ctx, report.Namespace, report.Spec.Issue.RelatedIssues, relatedPath); err != nil {
 		return nil, err
 	}
 	if validate != nil {
