@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rule
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+func defaults(t testing.TB) *Set {
+	t.Helper()
+	set, err := Default()
+	require.NoError(t, err)
+	return set
+}
+
+// TestRenovatesMessages: lines as Renovate prints them, shortened.
+func TestRenovatesMessages(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		log   string
+		cause string
+	}{
+		"GitLabToken": {
+			`{"err":{"message":"Response code 401 (Unauthorized)","response":{"body":{"error":"invalid_token","error_description":"Token is expired. You can either do re-authorization or token refresh."}}},"level":20,"msg":"Gitlab API error"}`,
+			"TokenExpired",
+		},
+		"GitHubToken":    {`{"level":40,"msg":"Bad credentials - aborting","repository":"team/web"}`, "TokenExpired"},
+		"Authentication": {`{"level":40,"msg":"Authentication error - aborting","repository":"team/web"}`, "TokenExpired"},
+		"Registry":       {`{"level":20,"registryHost":"https://quay.io","dockerRepository":"team/base","msg":"Unauthorized docker lookup"}`, "RegistryAuthFailed"},
+		"Quay":           {`Error: reading manifest latest in quay.io/team/base: unauthorized: access to the requested resource is not authorized`, "RegistryAuthFailed"},
+		"Npm":            {`{"level":20,"msg":"rawExec err","err":{"message":"Command failed: npm install\nnpm ERR! code ERESOLVE\nnpm ERR! ERESOLVE could not resolve"}}`, "DependencyConflict"},
+		"Pip":            {"ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency-resolution/", "DependencyConflict"},
+		"Poetry":         {"Because web depends on both a (^1) and b (^2), version solving failed.", "DependencyConflict"},
+		"App":            {`{"level":40,"msg":"Integration unauthorized - aborting","repository":"team/web"}`, "AppNotInstalled"},
+		"AppAnswer":      {`{"level":20,"msg":"GitHub failure","err":{"message":"Resource not accessible by integration"}}`, "AppNotInstalled"},
+		"Config":         {`{"level":50,"msg":"Found renovate config errors","errors":[]}`, "ConfigInvalid"},
+		"Limit":          {`{"level":20,"msg":"Reached PR limit - skipping PR creation"}`, "PullRequestLimit"},
+		"Command":        {`{"level":20,"msg":"rawExec err","err":{"message":"Command failed: make"}}`, "CommandFailed"},
+		"Commit":         {`{"level":50,"msg":"Platform-native commit: unknown error"}`, "CommitFailed"},
+		"Nothing":        {`{"level":30,"msg":"Repository finished"}`, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := defaults(t).Examine(Evidence{Type: "dependency", Log: "start\n" + tc.log + "\nRepository finished"})
+			require.Equal(t, tc.cause, found.Cause)
+		})
+	}
+}
+
+func TestGroupKey(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason   string
+		evidence Evidence
+		key      string
+	}{
+		"Log":       {"what Renovate worked on", Evidence{Type: "dependency", Log: "Fixes CVE-2024-1234."}, "CVE-2024-1234"},
+		"Last":      {"what stands last is nearest to the failure", Evidence{Type: "dependency", Log: "CVE-2023-1111\nCVE-2024-1234\ndone"}, "CVE-2024-1234"},
+		"Build":     {"a build's log may list anything", Evidence{Type: "build", Log: "scan: CVE-2024-1234"}, ""},
+		"Label":     {"whoever started the run knows best", Evidence{Type: "build", Labels: map[string]string{"issues.kite.dev/group": "shared-library-v2.1"}}, "shared-library-v2.1"},
+		"LabelWins": {"the first rule wins", Evidence{Type: "dependency", Labels: map[string]string{"issues.kite.dev/group": "mine"}, Log: "CVE-2024-1234"}, "mine"},
+		"Title":     {"of the change", Evidence{Type: "dependency", Labels: map[string]string{"pipelinesascode.tekton.dev/sha-title": "Update x [SECURITY] CVE-2024-99999"}}, "CVE-2024-99999"},
+		"NoKey":     {"what is no key is none", Evidence{Type: "build", Labels: map[string]string{"issues.kite.dev/group": "a b"}}, ""},
+		"Long":      {"nor is what is too long", Evidence{Type: "build", Labels: map[string]string{"issues.kite.dev/group": strings.Repeat("x", 254)}}, ""},
+		"Old":       {"only the end of a log is looked at", Evidence{Type: "dependency", Log: "CVE-2024-1234\n" + strings.Repeat("x\n", MaxText)}, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tc.key, defaults(t).Examine(tc.evidence).GroupKey, tc.reason)
+		})
+	}
+}
+
+func TestFinding(t *testing.T) {
+	t.Parallel()
+	found := defaults(t).Examine(Evidence{Type: "dependency", Log: "[SECURITY] CVE-2024-1234\nBad credentials"})
+	require.Equal(t, Finding{
+		GroupKey: "CVE-2024-1234", Title: "[SECURITY] CVE-2024-1234: ", Severity: issuesv1alpha1.SeverityCritical, Cause: "TokenExpired",
+		Links: []issuesv1alpha1.IssueLink{
+			{Title: "CVE-2024-1234", URL: "https://www.cve.org/CVERecord?id=CVE-2024-1234", Kind: issuesv1alpha1.LinkVulnerability},
+			{Title: "Renew the token with which the repository is read", URL: "https://docs.renovatebot.com/modules/platform/gitlab/", Kind: issuesv1alpha1.LinkDocumentation},
+		},
+	}, found)
+}
+
+// TestMistakesAreTold all at once, each with its place.
+func TestMistakesAreTold(t *testing.T) {
+	t.Parallel()
+	_, err := Parse([]byte(`apiVersion: v2
+kind: ReportRules
+groups:
+  - match: '('
+    in: [Labels, Body]
+    colour: red
+  - key: $1
+    severity: urgent
+    link: {title: x, url: 'javascript:alert(1)'}
+causes:
+  - cause: no reason
+    match: '.*'
+    in: [Log]
+    help: {url: https://example.com}
+  - match: '(a{500}){100}'
+    in: []
+`))
+	require.Error(t, err)
+	for _, want := range []string{
+		"want apiVersion config.kite.dev/v1alpha1 and kind ReportRules",
+		"line 4: error parsing regexp: missing closing )",
+		`line 5: "Body" is none of ["Labels" "Title" "Log"]`,
+		"line 6: field colour not found",
+		`line 8: "urgent" is none of`,
+		`line 9: "javascript:alert(1)" is no absolute http or https URL`,
+		"line 7: groups[1].match: required",
+		"line 7: groups[1].in: required",
+		`line 11: "no reason" is no reason in CamelCase`,
+		"line 12: the expression matches everything",
+		"line 11: causes[0].help.title: required",
+		"line 15: error parsing regexp: invalid repeat count",
+		"line 15: causes[1].in: required",
+		"line 15: causes[1].cause: required",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.Equal(t, 13, strings.Count(err.Error(), "\n"), err.Error())
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	head := "apiVersion: config.kite.dev/v1alpha1\nkind: ReportRules\n"
+	rule := func(match string) string { return "  - {cause: X, in: [Log], match: '" + match + "'}\n" }
+	for name, tc := range map[string]struct{ text, want string }{
+		"File":         {head + "#" + strings.Repeat("x", maxFile), "more than"},
+		"Rules":        {head + "causes:\n" + strings.Repeat(rule("x"), maxRules+1), "more than 200 rules"},
+		"Expression":   {head + "causes:\n" + rule(strings.Repeat("x", maxExpression+1)), "more than 1024 bytes"},
+		"Instructions": {head + "causes:\n" + rule("(abcdefgh){400}"), "too large"},
+		"Documents":    {head + "---\n" + head, "more than one document"},
+		"Syntax":       {"{", "yaml"},
+		"Empty":        {"", "EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse([]byte(tc.text))
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+// TestHostileText takes no longer than its length allows.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	set := defaults(t)
+	start := time.Now()
+	for _, text := range []string{strings.Repeat("CVE-2024-", MaxText), strings.Repeat("could not \n", MaxText), strings.Repeat("\xff\x00", MaxText)} {
+		require.Empty(t, set.Examine(Evidence{Type: "dependency", Log: text, Title: text}).GroupKey)
+	}
+	require.Less(t, time.Since(start), 30*time.Second)
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	_, err := Load("")
+	require.NoError(t, err)
+	_, err = Load(filepath.Join(t.TempDir(), "nothing"))
+	require.ErrorContains(t, err, "read rules")
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("apiVersion: config.kite.dev/v1alpha1\nkind: ReportRules\ncauses:\n  - {cause: Mine, match: boom, in: [Log]}\n"), 0o600))
+	set, err := Load(path)
+	require.NoError(t, err)
+	require.Equal(t, "Mine", set.Examine(Evidence{Log: "boom"}).Cause)
+	require.Empty(t, set.Examine(Evidence{Log: "Bad credentials"}).Cause, "a file replaces all rules")
+}

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rule
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+const (
+	// MaxText is how much of a log is looked at: its end.
+	MaxText = 64 << 10
+	// maxLine is how much of a line is looked at.
+	maxLine = 8 << 10
+
+	maxGroupKey = 253
+)
+
+// Evidence is what is known of a failure.
+type Evidence struct {
+	// Type is the issue's.
+	Type  string
+	Title string
+	// Labels are the run's labels and annotations.
+	Labels map[string]string
+	// Log is the end of the failed step's log.
+	Log string
+}
+
+// Finding is what the rules say of a failure. Fields are empty where no rule applies.
+type Finding struct {
+	GroupKey string
+	// Title is to be put before the issue's.
+	Title    string
+	Severity issuesv1alpha1.IssueSeverity
+	Cause    string
+	// Links lead to what the group is about, and to help with the cause.
+	Links []issuesv1alpha1.IssueLink
+}
+
+// Set is a file of rules.
+type Set struct {
+	groups []groupRule
+	causes []causeRule
+}
+
+// Examine applies the first rule for groups that matches, and the first for causes.
+func (s *Set) Examine(e Evidence) Finding {
+	lines := linesOf(e)
+	var out Finding
+	s.findGroup(e.Type, lines, &out)
+	s.findCause(e.Type, lines, &out)
+	return out
+}
+
+func (s *Set) findGroup(kind string, lines map[source][]string, out *Finding) {
+	for i := range s.groups {
+		rule := &s.groups[i]
+		key := rule.keyIn(kind, lines)
+		if key == "" {
+			continue
+		}
+		out.GroupKey = key
+		out.Severity = issuesv1alpha1.IssueSeverity(rule.Severity)
+		out.Title = insert(rule.Title, key)
+		out.Links = append(out.Links, rule.Link.link(issuesv1alpha1.LinkVulnerability, key)...)
+		return
+	}
+}
+
+func (s *Set) findCause(kind string, lines map[source][]string, out *Finding) {
+	for i := range s.causes {
+		rule := &s.causes[i]
+		if line, _ := rule.find(kind, lines); line == "" {
+			continue
+		}
+		out.Cause = string(rule.Cause)
+		out.Links = append(out.Links, rule.Help.link(issuesv1alpha1.LinkDocumentation, out.GroupKey)...)
+		return
+	}
+}
+
+var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
+
+// keyIn is the key of the rule's group, empty when it does not match or what it makes is
+// no key.
+func (r *groupRule) keyIn(kind string, lines map[source][]string) string {
+	line, match := r.find(kind, lines)
+	if line == "" {
+		return ""
+	}
+	template := r.Key
+	if template == "" {
+		template = "$0"
+	}
+	key := string(r.Match.ExpandString(nil, template, line, match))
+	if len(key) > maxGroupKey || !keyPattern.MatchString(key) {
+		return ""
+	}
+	return key
+}
+
+// find returns the line that matches, and where. Sources are looked at in the rule's
+// order, and each from its end: what stands last in a log is nearest to the failure.
+func (c *condition) find(kind string, lines map[source][]string) (string, []int) {
+	if len(c.Types) > 0 && !slices.Contains(c.Types, kind) {
+		return "", nil
+	}
+	for _, from := range c.In {
+		for _, line := range slices.Backward(lines[from]) {
+			if match := c.Match.FindStringSubmatchIndex(line); match != nil {
+				return line, match
+			}
+		}
+	}
+	return "", nil
+}
+
+func linesOf(e Evidence) map[source][]string {
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(e.Labels)) {
+		labels = append(labels, name+"="+e.Labels[name])
+	}
+	log := e.Log[max(0, len(e.Log)-MaxText):]
+	return map[source][]string{
+		inLabels: cut(labels), inTitle: cut([]string{e.Title}), inLog: cut(strings.Split(log, "\n")),
+	}
+}
+
+func cut(lines []string) []string {
+	for i := range lines {
+		lines[i] = lines[i][:min(len(lines[i]), maxLine)]
+	}
+	return lines
+}
+
+func (a *address) link(kind issuesv1alpha1.IssueLinkKind, key string) []issuesv1alpha1.IssueLink {
+	if a == nil {
+		return nil
+	}
+	return []issuesv1alpha1.IssueLink{{Title: insert(a.Title, key), URL: insert(string(a.URL), key), Kind: kind}}
+}
+
+func insert(text, key string) string { return strings.ReplaceAll(text, "{groupKey}", key) }
