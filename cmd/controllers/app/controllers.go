@@ -5,12 +5,14 @@ package app
 
 import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/controllers/gate"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
+	"kite.dev/kite/pkg/controllers/rule"
 	"kite.dev/kite/pkg/controllers/servingcert"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/report"
@@ -53,10 +55,32 @@ func addPipelineRun(mgr ctrl.Manager, o *Options) error {
 	if err != nil {
 		return err
 	}
+	config, err := o.pipelineRunConfig(mgr)
+	if err != nil {
+		return err
+	}
 	kind := tektonv1.SchemeGroupVersion.WithKind("PipelineRun")
 	return mgr.Add(gate.New(kind, mgr.GetRESTMapper(), clock.RealClock{}, func() error {
-		return pipelinerun.Setup(mgr, report.New(issues.IssuesV1alpha1()), o.ConcurrentPipelineRuns)
+		return pipelinerun.Setup(mgr, report.New(issues.IssuesV1alpha1()), config, o.ConcurrentPipelineRuns)
 	}))
+}
+
+// pipelineRunConfig reads the rules.
+func (o *Options) pipelineRunConfig(mgr ctrl.Manager) (pipelinerun.Config, error) {
+	rules, err := rule.Load(o.RulesFile)
+	if err != nil {
+		return pipelinerun.Config{}, err
+	}
+	config := pipelinerun.Config{Rules: rules, MintMakerNamespace: o.MintMakerNamespace, LogURL: o.LogURL}
+	if o.LogBytes == 0 {
+		return config, nil
+	}
+	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return pipelinerun.Config{}, err
+	}
+	config.Logs = &pipelinerun.PodLogs{Pods: core, Bytes: o.LogBytes}
+	return config, nil
 }
 
 // addServingCert serves the objects as artifacts/base names them.

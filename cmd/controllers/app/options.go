@@ -5,6 +5,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"k8s.io/component-base/featuregate"
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
+
+	"kite.dev/kite/pkg/controllers/rule"
 )
 
 // Options is what the command line sets.
@@ -27,6 +30,16 @@ type Options struct {
 	// ConcurrentPipelineRuns is how many runs are reported at the same time.
 	// Defaults to 8.
 	ConcurrentPipelineRuns int
+	// RulesFile has the rules that give failures groups and causes; empty means the
+	// built-in ones.
+	RulesFile string
+	// LogBytes is how much of the end of a failed step's log is read, at most 64 KiB,
+	// which is the default; 0 reads none.
+	LogBytes int
+	// LogURL leads to the log of a PipelineRun that does not say where its own is.
+	LogURL string
+	// MintMakerNamespace is where MintMaker runs. Defaults to "mintmaker".
+	MintMakerNamespace string
 
 	// Kubeconfig is a file; empty means KUBECONFIG, then the pod's own account.
 	Kubeconfig string
@@ -61,6 +74,8 @@ func NewOptions() *Options {
 	return &Options{
 		Controllers:            []string{"*"},
 		ConcurrentPipelineRuns: 8,
+		LogBytes:               rule.MaxText,
+		MintMakerNamespace:     "mintmaker",
 		QPS:                    100,
 		Burst:                  200,
 		LeaderElection: config.LeaderElectionConfiguration{
@@ -96,6 +111,14 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 			"There are: "+strings.Join(controllerNames(), ", ")+". Only when named: "+strings.Join(controllersByName(), ", ")+".")
 	fs.IntVar(&o.ConcurrentPipelineRuns, "concurrent-pipelinerun-syncs", o.ConcurrentPipelineRuns,
 		"Number of PipelineRuns to report at the same time.")
+	fs.StringVar(&o.RulesFile, "rules-file", o.RulesFile,
+		"File with the rules by which failures get their group and cause. Without it the built-in rules are used.")
+	fs.IntVar(&o.LogBytes, "log-bytes", o.LogBytes,
+		"How many bytes of the end of a failed step's log are read, for rules and for the issue's excerpt; 0 reads no log.")
+	fs.StringVar(&o.LogURL, "log-url", o.LogURL,
+		"Address of a PipelineRun's log, with {namespace}, {name} and {uid}, for runs that do not say where their log is.")
+	fs.StringVar(&o.MintMakerNamespace, "mintmaker-namespace", o.MintMakerNamespace,
+		"Namespace in which MintMaker runs: its failures are reported to the namespaces of the components that they concern.")
 
 	fs = sections.FlagSet("host cluster")
 	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig,
@@ -124,6 +147,9 @@ func (o *Options) Validate() []error {
 	errs := validateSelectors(o.Controllers, controllerNames())
 	if o.ConcurrentPipelineRuns < 1 {
 		errs = append(errs, errors.New("--concurrent-pipelinerun-syncs must be at least 1"))
+	}
+	if o.LogBytes < 0 || o.LogBytes > rule.MaxText {
+		errs = append(errs, fmt.Errorf("--log-bytes must be 0 to %d", rule.MaxText))
 	}
 	if o.LeaderElection.ResourceLock != resourcelock.LeasesResourceLock {
 		errs = append(errs, errors.New("--leader-elect-resource-lock must be leases"))

@@ -4,8 +4,10 @@
 package pipelinerun
 
 import (
+	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,12 +15,22 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/apis"
+
+	"kite.dev/kite/pkg/controllers/rule"
 )
 
 var (
 	created = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	ended   = created.Add(3 * time.Minute)
 )
+
+// testConfig has the rules that are shipped, and reads no logs.
+func testConfig(t testing.TB) *Config {
+	t.Helper()
+	rules, err := rule.Default()
+	require.NoError(t, err)
+	return &Config{Rules: rules, MintMakerNamespace: "mintmaker"}
+}
 
 type runOption func(*tektonv1.PipelineRun)
 

@@ -18,6 +18,7 @@ import (
 type failedTask struct {
 	name    string
 	taskRun string
+	pod     string
 	reason  string
 	message string
 	ended   time.Time
@@ -28,9 +29,10 @@ type failedTask struct {
 
 // failedStep is the first step of a task that ended with an exit code.
 type failedStep struct {
-	name     string
-	exitCode int32
-	reason   string
+	name      string
+	container string
+	exitCode  int32
+	reason    string
 }
 
 // failedTasks lists the tasks of a run that is over which failed, the first to
@@ -61,6 +63,7 @@ func failureOf(taskRun *tektonv1.TaskRun) (failedTask, bool) {
 	task := failedTask{
 		name:    cmp.Or(taskRun.Labels[pipeline.PipelineTaskLabelKey], taskRun.Name),
 		taskRun: taskRun.Name,
+		pod:     taskRun.Status.PodName,
 	}
 	condition := taskRun.Status.GetCondition(apis.ConditionSucceeded)
 	if isStopped(condition) {
@@ -91,7 +94,9 @@ func firstFailedStep(steps []tektonv1.StepState) *failedStep {
 		if ended == nil || ended.ExitCode == 0 || isConsequence(steps[i].TerminationReason) {
 			continue
 		}
-		return &failedStep{name: steps[i].Name, exitCode: ended.ExitCode, reason: ended.Reason}
+		return &failedStep{
+			name: steps[i].Name, container: steps[i].Container, exitCode: ended.ExitCode, reason: ended.Reason,
+		}
 	}
 	return nil
 }

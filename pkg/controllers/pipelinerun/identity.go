@@ -113,11 +113,7 @@ func keyOf(run *tektonv1.PipelineRun, stage issuesv1alpha1.IssueStage) string {
 // default. The run does not say which one is; a default branch of another name
 // merely has its name as key.
 func sideBranch(run *tektonv1.PipelineRun) string {
-	branch := strings.TrimPrefix(pac(run, pacBranch), "refs/heads/")
-	if branch == "main" || branch == "master" {
-		return ""
-	}
-	return branch
+	return unlessDefault(pushedBranch(run))
 }
 
 func expiryOf(run *tektonv1.PipelineRun, stage issuesv1alpha1.IssueStage) *metav1.Duration {

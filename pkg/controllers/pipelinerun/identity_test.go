@@ -164,12 +164,12 @@ func TestIdentitySurvivesTransform(t *testing.T) {
 		label(pacPrefix+pacEventType, "push"))
 	run.Spec.Params = tektonv1.Params{{Name: "secret"}}
 	run.Status.PipelineSpec = &tektonv1.PipelineSpec{}
-	want := failure(run.DeepCopy(), failed, nil)
+	want := testConfig(t).failure(run.DeepCopy(), failed, nil, "")
 
 	out, err := Transform(run)
 	require.NoError(t, err)
 	small := out.(*tektonv1.PipelineRun)
-	require.Empty(t, cmp.Diff(want, failure(small, judge(small), nil)))
+	require.Empty(t, cmp.Diff(want, testConfig(t).failure(small, judge(small), nil, "")))
 	require.NotContains(t, small.Annotations, "other")
 	require.Nil(t, small.Status.PipelineSpec)
 	require.Empty(t, small.Spec.Params)

@@ -10,8 +10,14 @@ const (
 	labelService     = "appstudio.openshift.io/service"
 	labelRunType     = "pipelines.appstudio.openshift.io/type"
 	labelScenario    = "test.appstudio.openshift.io/scenario"
+)
 
-	mintmakerPrefix = "mintmaker.appstudio.redhat.com/"
+// Labels that MintMaker puts on PipelineRuns: the component that it tries to update, with
+// its namespace, and the branch.
+const (
+	labelUpdateNamespace = "mintmaker.appstudio.redhat.com/namespace"
+	labelUpdateComponent = "mintmaker.appstudio.redhat.com/component"
+	labelUpdateBranch    = "mintmaker.appstudio.redhat.com/branch"
 )
 
 // Names that Pipelines-as-Code puts on PipelineRuns, as labels and partly as

@@ -11,13 +11,12 @@ import (
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
-// linksOf leads to the run and to the change that it ran for, where the run says
-// where they are.
-func linksOf(run *tektonv1.PipelineRun) []issuesv1alpha1.IssueLink {
+// linksOf leads to the run's log and to the change that it ran for, where that is known.
+func (c *Config) linksOf(run *tektonv1.PipelineRun) []issuesv1alpha1.IssueLink {
 	var links []issuesv1alpha1.IssueLink
-	if address := webAddress(pac(run, pacLogURL)); address != "" {
+	if address := c.logURL(run); address != "" {
 		links = append(links, issuesv1alpha1.IssueLink{
-			Title: "PipelineRun " + run.Name, URL: address, Kind: issuesv1alpha1.LinkRun,
+			Title: "Log of PipelineRun " + run.Name, URL: address, Kind: issuesv1alpha1.LinkLog,
 		})
 	}
 	if address := webAddress(pac(run, pacSHAURL)); address != "" {

@@ -4,8 +4,6 @@
 package pipelinerun
 
 import (
-	"strings"
-
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 )
 
@@ -18,11 +16,6 @@ func otherProducer(run *tektonv1.PipelineRun) string {
 		// run is another one than the run's. The Release's conditions tell the
 		// same failure, for tenant and managed runs alike.
 		return "Release"
-	case isMintMakerRun(run.Labels):
-		// Runs of all components share one namespace, which is not that of the
-		// team concerned, and a green run does not say that the update it
-		// proposed was merged.
-		return "MintMaker"
 	default:
 		return ""
 	}
@@ -38,13 +31,4 @@ func isReleaseServiceRun(labels map[string]string) bool {
 	default:
 		return false
 	}
-}
-
-func isMintMakerRun(labels map[string]string) bool {
-	for name := range labels {
-		if strings.HasPrefix(name, mintmakerPrefix) {
-			return true
-		}
-	}
-	return false
 }

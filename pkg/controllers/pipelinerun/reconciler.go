@@ -30,6 +30,7 @@ type Reconciler struct {
 	runs     client.Reader
 	taskRuns client.Reader
 	reporter reporter
+	config   Config
 	clock    clock.PassiveClock
 	memory   *memory
 }
@@ -39,8 +40,8 @@ var _ reconcile.Reconciler = (*Reconciler)(nil)
 // New returns a Reconciler. It reads PipelineRuns from runs, which should be a
 // cache, and the TaskRuns of a failed run from taskRuns, which should not be
 // one: most TaskRuns are never looked at.
-func New(runs, taskRuns client.Reader, reporter reporter, clock clock.PassiveClock) *Reconciler {
-	return &Reconciler{runs: runs, taskRuns: taskRuns, reporter: reporter, clock: clock, memory: newMemory()}
+func New(runs, taskRuns client.Reader, reporter reporter, config Config, clock clock.PassiveClock) *Reconciler {
+	return &Reconciler{runs: runs, taskRuns: taskRuns, reporter: reporter, config: config, clock: clock, memory: newMemory()}
 }
 
 // Reconcile reports a run that is over, and one that should have started.
@@ -82,8 +83,7 @@ func (r *Reconciler) once(ctx context.Context, run *tektonv1.PipelineRun, v verd
 
 func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v verdict) error {
 	if v == succeeded {
-		answer, err := r.reporter.Succeeded(ctx, run.Namespace, recovery(run))
-		return note(ctx, v, answer, err)
+		return r.reportRecovery(ctx, run)
 	}
 	var taskRuns []tektonv1.TaskRun
 	if v != neverRan {
@@ -92,11 +92,30 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 			return err
 		}
 	}
-	answer, err := r.reporter.Failed(ctx, run.Namespace, failure(run, v, taskRuns))
+	tasks := failedTasks(taskRuns)
+	answer, err := r.reporter.Failed(ctx, r.config.home(run), r.config.failure(run, v, tasks, r.config.logOf(ctx, run, tasks)))
 	if err := note(ctx, v, answer, err); err != nil || answer.Result != issuesv1alpha1.ResultCreated {
 		return err
 	}
 	return r.repeatRecovery(ctx, run)
+}
+
+// reportRecovery tells what a green run recovers: its own problem, and for a build of
+// merged content the component's failed update.
+func (r *Reconciler) reportRecovery(ctx context.Context, run *tektonv1.PipelineRun) error {
+	if r.config.isUpdate(run) {
+		return nil
+	}
+	answer, err := r.reporter.Succeeded(ctx, run.Namespace, recovery(run))
+	if err := note(ctx, succeeded, answer, err); err != nil {
+		return err
+	}
+	update, ok := updatedBy(run)
+	if !ok {
+		return nil
+	}
+	answer, err = r.reporter.Succeeded(ctx, run.Namespace, update)
+	return note(ctx, succeeded, answer, err)
 }
 
 // repeatRecovery reports the success that came after a failure which has opened an
@@ -104,28 +123,27 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 // order, above all those that ended before Kite was installed.
 func (r *Reconciler) repeatRecovery(ctx context.Context, failed *tektonv1.PipelineRun) error {
 	list := &tektonv1.PipelineRunList{}
-	if err := r.runs.List(ctx, list, client.InNamespace(failed.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.runs.List(ctx, list, client.InNamespace(r.config.home(failed)), client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("list PipelineRuns after %s: %w", failed.GetNamespacedName(), err)
 	}
-	green := newestRecovery(failed, list.Items)
+	green := r.config.newestRecovery(failed, list.Items)
 	if green == nil {
 		return nil
 	}
-	answer, err := r.reporter.Succeeded(ctx, green.Namespace, recovery(green))
-	return note(ctx, succeeded, answer, err)
+	return r.reportRecovery(ctx, green)
 }
 
 // newestRecovery is the last of the runs that succeeded after a run of the same problem
 // failed; nil when there is none.
-func newestRecovery(failed *tektonv1.PipelineRun, runs []tektonv1.PipelineRun) *tektonv1.PipelineRun {
+func (c *Config) newestRecovery(failed *tektonv1.PipelineRun, runs []tektonv1.PipelineRun) *tektonv1.PipelineRun {
 	newest, at := (*tektonv1.PipelineRun)(nil), completedAt(failed)
 	for i := range runs {
 		run := &runs[i]
-		if otherProducer(run) != "" || judge(run) != succeeded || !sameProblem(run, failed) {
+		if otherProducer(run) != "" || judge(run) != succeeded || !c.recovers(run, failed) {
 			continue
 		}
-		if ended := completedAt(run); !ended.Before(at) {
-			newest, at = run, ended
+		if recovered := c.recoveredAt(run, failed).Time; !recovered.Before(at) {
+			newest, at = run, recovered
 		}
 	}
 	return newest
@@ -151,7 +169,7 @@ func (r *Reconciler) reportDelay(ctx context.Context, run *tektonv1.PipelineRun,
 	if hasStarted(run, taskRuns) {
 		return nil
 	}
-	answer, err := r.reporter.Failed(ctx, run.Namespace, delay(run, deadline, taskRuns))
+	answer, err := r.reporter.Failed(ctx, r.config.home(run), r.config.delay(run, deadline, taskRuns))
 	return note(ctx, stuck, answer, err)
 }
 

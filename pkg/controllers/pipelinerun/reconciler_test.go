@@ -48,7 +48,7 @@ func newWorld(t *testing.T, now time.Time, objects ...client.Object) *world {
 				return c.List(ctx, list, opts...)
 			},
 		}).Build()
-	w.Reconciler = New(w.client, w.client, w.recorder, clocktesting.NewFakePassiveClock(now))
+	w.Reconciler = New(w.client, w.client, w.recorder, *testConfig(t), clocktesting.NewFakePassiveClock(now))
 	return w
 }
 

@@ -82,7 +82,7 @@ func TestFailureText(t *testing.T) {
 			if tc.tasks != nil {
 				taskRuns = append(taskRuns, *newTask(tc.run, "compile", tc.tasks...))
 			}
-			issue := failure(tc.run, judge(tc.run), taskRuns).Issue
+			issue := testConfig(t).failure(tc.run, judge(tc.run), failedTasks(taskRuns), "").Issue
 			require.Equal(t, tc.title, issue.Title, tc.reason)
 			require.Equal(t, tc.cause, issue.Cause, tc.reason)
 		})
@@ -92,7 +92,7 @@ func TestFailureText(t *testing.T) {
 func TestNeverRanText(t *testing.T) {
 	t.Parallel()
 	run := newRun(condition(corev1.ConditionFalse, tektonv1.PipelineRunReasonCouldntGetPipeline, `pipeline "web-build" not found`))
-	spec := failure(run, judge(run), nil)
+	spec := testConfig(t).failure(run, judge(run), nil, "")
 	require.Equal(t, "Pipeline web-build never ran: CouldntGetPipeline", spec.Issue.Title)
 	require.Equal(t, "CouldntGetPipeline", spec.Issue.Cause)
 	require.Contains(t, spec.Issue.Description, `pipeline "web-build" not found`)
@@ -118,7 +118,7 @@ func TestFailedTasks(t *testing.T) {
 func TestRunOfAReport(t *testing.T) {
 	t.Parallel()
 	run := failing(annotation(pacPrefix+pacLogURL, "https://console.example/run/1"), label(pacPrefix+pacSHAURL, "javascript:alert(1)"))
-	spec := failure(run, failed, nil)
+	spec := testConfig(t).failure(run, failed, nil, "")
 	require.Equal(t, "run-1", string(spec.Run.UID))
 	require.Equal(t, "team-gamma", spec.Run.Namespace)
 	require.Equal(t, "https://console.example/run/1", spec.Run.URL)
@@ -134,7 +134,7 @@ func TestTextStaysWithinTheLimits(t *testing.T) {
 		tasks = append(tasks, *newTask(run, strings.Repeat("ö", 200),
 			taskReason(corev1.ConditionFalse, "StepFailed", strings.Repeat("\xff\x00語", 20_000))))
 	}
-	issue := failure(run, failed, tasks).Issue
+	issue := testConfig(t).failure(run, failed, failedTasks(tasks), "").Issue
 	require.LessOrEqual(t, utf8.RuneCountInString(issue.Title), maxTitle)
 	require.LessOrEqual(t, len(issue.Description), maxDescription)
 	for _, text := range []string{issue.Title, issue.Description} {
@@ -152,7 +152,7 @@ func TestAnnotationsCannotSpoilTheReport(t *testing.T) {
 		annotation(pacPrefix+pacEventType, "pull_request"), annotation(pacPrefix+pacPullRequest, "4\n2\x00"),
 		annotation(pacPrefix+pacLogURL, "http://:80/"),
 	)
-	spec := failure(run, failed, nil)
+	spec := testConfig(t).failure(run, failed, nil, "")
 	require.Equal(t, "4 2\uFFFD", spec.Issue.Key)
 	require.NotContains(t, spec.Issue.Title, "\n")
 	require.Empty(t, spec.Run.URL, "the API takes no address without a host")

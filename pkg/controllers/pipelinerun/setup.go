@@ -27,8 +27,8 @@ const (
 // Setup adds the controller to a manager. Its cache should use Transform, and
 // Tekton's kinds have to be served by then. Concurrency is the number of runs
 // reported at the same time.
-func Setup(mgr ctrl.Manager, reporter reporter, concurrency int) error {
-	reconciler := New(mgr.GetClient(), mgr.GetAPIReader(), reporter, clock.RealClock{})
+func Setup(mgr ctrl.Manager, reporter reporter, config Config, concurrency int) error {
+	reconciler := New(mgr.GetClient(), mgr.GetAPIReader(), reporter, config, clock.RealClock{})
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named(Name).
 		For(&tektonv1.PipelineRun{}).

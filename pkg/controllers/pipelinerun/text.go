@@ -36,6 +36,17 @@ type outcome struct {
 	reason  string
 	message string
 	tasks   []failedTask
+	// log is for rules, and no part of the text.
+	log string
+}
+
+// withoutMessages keeps what Tekton itself says: names, reasons, exit codes. Messages can
+// repeat parameters.
+func (o *outcome) withoutMessages() {
+	o.message = ""
+	for i := range o.tasks {
+		o.tasks[i].message = ""
+	}
 }
 
 // titleOf is the same for every run that fails in the same way, so that an
@@ -55,6 +66,9 @@ func subject(issue *issuesv1alpha1.ReportedIssue, scenario string) string {
 	kind, name := strings.ToLower(issue.Scope.Kind), issue.Scope.Name
 	if issue.Type == issuesv1alpha1.TypePipeline && kind != "component" {
 		return issue.Scope.Kind + " " + name
+	}
+	if issue.Type == issuesv1alpha1.TypeDependency {
+		return fmt.Sprintf("Dependency update of %s %s", kind, name)
 	}
 	noun := strings.ToUpper(issue.Type[:1]) + issue.Type[1:]
 	if scenario != "" {

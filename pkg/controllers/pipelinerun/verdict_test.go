@@ -92,10 +92,6 @@ func TestOtherProducer(t *testing.T) {
 		"Service": {"the release service's own mark", failing(label(labelService, "release")), "Release"},
 		"Managed": {"in the managed namespace", failing(label(labelRunType, "managed")), "Release"},
 		"Tenant":  {"in the tenant's", failing(label(labelRunType, "tenant-collectors")), "Release"},
-		"MintMaker": {
-			"an update of dependencies",
-			failing(label(mintmakerPrefix+"component", "frontend")), "MintMaker",
-		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
