@@ -24,6 +24,9 @@ type cachedObject struct {
 
 	mu        sync.Mutex
 	encodings map[runtime.Identifier]*encoding
+
+	deriveOnce sync.Once
+	derived    *cachedObject
 }
 
 var (
@@ -71,6 +74,22 @@ func (c *cachedObject) encoding(id runtime.Identifier) *encoding {
 		c.encodings[id] = e
 	}
 	return e
+}
+
+// Derived returns what derive makes of the object, made once and shared as the object
+// is. Every caller's derive must make the same, and change nothing of what it gets.
+func (c *cachedObject) Derived(derive func(runtime.Object) runtime.Object) runtime.Object {
+	c.deriveOnce.Do(func() { c.derived = newCachedObject(derive(c.object), c.grew) })
+	return c.derived
+}
+
+// ResourceVersion is the object's, without a copy of the rest.
+func (c *cachedObject) ResourceVersion() string {
+	accessor, err := meta.Accessor(c.object)
+	if err != nil {
+		return ""
+	}
+	return accessor.GetResourceVersion()
 }
 
 // GetObject implements runtime.CacheableObject.
