@@ -55,11 +55,14 @@ const FieldGroupSeverity = "status.severity"
 var groupFields = []string{"metadata.name", FieldState, FieldGroupSeverity}
 
 func addFieldLabels(scheme *runtime.Scheme) error {
-	err := scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("IssueGroup"), convertGroupField)
-	if err != nil {
-		return err
+	for kind, convert := range map[string]runtime.FieldLabelConversionFunc{
+		"Issue": convertIssueField, "VisibleIssue": convertIssueField, "IssueGroup": convertGroupField,
+	} {
+		if err := scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind(kind), convert); err != nil {
+			return err
+		}
 	}
-	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Issue"), convertIssueField)
+	return nil
 }
 
 func convertGroupField(label, value string) (string, string, error) {

@@ -42,6 +42,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&IssueGroup{},
 		&IssueGroupList{},
 		&IssueGroupReport{},
+		&VisibleIssue{},
+		&VisibleIssueList{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil
