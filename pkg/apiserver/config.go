@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -21,6 +22,7 @@ import (
 
 	generatedopenapi "kite.dev/kite/pkg/generated/openapi"
 	"kite.dev/kite/pkg/registry/issues/issue"
+	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -46,6 +48,15 @@ type Config struct {
 	// Issues bounds issues. Its NamespaceUIDs defaults to what Generic's
 	// SharedInformerFactory knows of namespaces, if there is one.
 	Issues issue.Config
+
+	// Candidates name the namespaces in which a user may have rights, for visibleissues.
+	// Without them it shows issues only to those who may list issues in all namespaces,
+	// or name one.
+	Candidates visibleissue.Candidates
+
+	// Rights say where a user may list issues, for visibleissues. Their answers may be
+	// at most 5 s old. Defaults to Generic's authorizer.
+	Rights authorizer.Authorizer
 
 	// Clock gives the times that the server sets in objects. Defaults to the real one.
 	Clock clock.Clock
@@ -77,11 +88,13 @@ func buildHandlerChain(api http.Handler, c *genericapiserver.Config) http.Handle
 
 // CompletedConfig is a Config with nothing left to decide.
 type CompletedConfig struct {
-	generic  genericapiserver.CompletedConfig
-	quota    admission.Interface
-	postgres postgres.Config
-	issues   issue.Config
-	clock    clock.Clock
+	generic    genericapiserver.CompletedConfig
+	quota      admission.Interface
+	candidates visibleissue.Candidates
+	rights     authorizer.Authorizer
+	postgres   postgres.Config
+	issues     issue.Config
+	clock      clock.Clock
 }
 
 // Complete fills in what is not set. It changes c.
@@ -92,13 +105,19 @@ func (c *Config) Complete() CompletedConfig {
 	if c.Generic.Authorization.Authorizer == nil {
 		c.Generic.Authorization.Authorizer = authorizerfactory.NewPrivilegedGroups("system:masters")
 	}
+	if c.Rights == nil {
+		c.Rights = c.Generic.Authorization.Authorizer
+	}
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
 	}
 	if factory := c.Generic.SharedInformerFactory; factory != nil && c.Issues.NamespaceUIDs == nil {
 		c.Issues.NamespaceUIDs = namespaceUIDs(factory.Core().V1().Namespaces().Lister())
 	}
-	return CompletedConfig{generic: c.Generic.Complete(), quota: c.Quota, postgres: c.Postgres, issues: c.Issues, clock: c.Clock}
+	return CompletedConfig{
+		generic: c.Generic.Complete(), quota: c.Quota, postgres: c.Postgres, issues: c.Issues, clock: c.Clock,
+		candidates: c.Candidates, rights: c.Rights,
+	}
 }
 
 // namespaceUIDs does not wait for the lister: what is not known is learnt later.

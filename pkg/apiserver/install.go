@@ -19,6 +19,7 @@ import (
 	"kite.dev/kite/pkg/registry/issues/issuegroup"
 	"kite.dev/kite/pkg/registry/issues/issuegroupreport"
 	"kite.dev/kite/pkg/registry/issues/issuereport"
+	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -62,6 +63,7 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 		"issuereports":       reports,
 		"issuegroups":        issuegroup.NewREST(storage.Issue, c.clock),
 		"issuegroupreports":  issuegroupreport.NewREST(Scheme, storage.Issue, reports, c.clock),
+		"visibleissues":      visibleissue.NewREST(storage.Issue.Store, c.rights, c.candidates, c.clock),
 	}
 	return &group, nil
 }

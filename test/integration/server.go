@@ -23,6 +23,7 @@ import (
 	"kite.dev/kite/pkg/apiserver"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/registry/issues/issue"
+	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 	"kite.dev/kite/test/pgtest"
 )
@@ -33,6 +34,7 @@ const startTimeout = 30 * time.Second
 type settings struct {
 	postgres   *postgres.Config
 	authorizer authorizer.Authorizer
+	candidates visibleissue.Candidates
 	clock      clock.Clock
 	issues     issue.Config
 }
@@ -96,6 +98,7 @@ func newConfig(t testing.TB, s settings) *apiserver.Config {
 	require.NoError(t, serving.WithLoopback().ApplyToConfig(&cfg.Generic.Config))
 	cfg.Generic.ExternalAddress = listener.Addr().String()
 	cfg.Generic.Authorization.Authorizer = s.authorizer
+	cfg.Candidates = s.candidates
 	cfg.Postgres = *s.postgres
 	cfg.Clock = s.clock
 	cfg.Issues = s.issues

@@ -6,6 +6,8 @@ package options
 import (
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"kite.dev/kite/pkg/apiserver"
 	"kite.dev/kite/pkg/apiserver/authorization"
 )
 
@@ -67,19 +70,38 @@ func (o *AuthorizationOptions) Validate() []error {
 // ApplyTo sets the authorizer: privileged groups and open paths first, since they cost
 // no request.
 func (o *AuthorizationOptions) ApplyTo(info *genericapiserver.AuthorizationInfo) error {
-	client, err := o.client()
-	if err != nil {
-		return fmt.Errorf("configure authorization (--authorization-kubeconfig): %w", err)
-	}
-	info.Authorizer, err = o.authorizer(client)
+	var err error
+	info.Authorizer, err = o.newAuthorizer(math.MaxInt64)
 	return err
 }
 
-func (o *AuthorizationOptions) authorizer(client authorizationclient.AuthorizationV1Interface) (authorizer.Authorizer, error) {
+// rightsCacheTTL is how old an answer may be that visibleissues goes by. With the time
+// between two questions of a watch it stays below 10 s.
+const rightsCacheTTL = 4 * time.Second
+
+// ApplyToRights sets the authorizer of visibleissues. It has a client of its own: one
+// user's many namespaces keep no request of others waiting.
+func (o *AuthorizationOptions) ApplyToRights(cfg *apiserver.Config) error {
+	var err error
+	cfg.Rights, err = o.newAuthorizer(rightsCacheTTL)
+	return err
+}
+
+func (o *AuthorizationOptions) newAuthorizer(maxTTL time.Duration) (authorizer.Authorizer, error) {
+	client, err := o.client()
+	if err != nil {
+		return nil, fmt.Errorf("configure authorization (--authorization-kubeconfig): %w", err)
+	}
+	return o.authorizer(client, maxTTL)
+}
+
+func (o *AuthorizationOptions) authorizer(
+	client authorizationclient.AuthorizationV1Interface, maxTTL time.Duration,
+) (authorizer.Authorizer, error) {
 	delegated, err := authorizerfactory.DelegatingAuthorizerConfig{
 		SubjectAccessReviewClient: client,
-		AllowCacheTTL:             o.AllowCacheTTL,
-		DenyCacheTTL:              o.DenyCacheTTL,
+		AllowCacheTTL:             min(o.AllowCacheTTL, maxTTL),
+		DenyCacheTTL:              min(o.DenyCacheTTL, maxTTL),
 		WebhookRetryBackoff:       o.WebhookRetryBackoff,
 	}.New()
 	if err != nil {

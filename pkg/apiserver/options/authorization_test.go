@@ -5,6 +5,7 @@ package options
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -77,7 +78,7 @@ func TestAuthorizer(t *testing.T) {
 		Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: runtime.ContentTypeJSON},
 	})
 	require.NoError(t, err)
-	a, err := NewAuthorizationOptions().authorizer(client)
+	a, err := NewAuthorizationOptions().authorizer(client, math.MaxInt64)
 	require.NoError(t, err)
 	decide := func(attributes authorizer.Attributes) authorizer.Decision {
 		decision, _, err := a.Authorize(t.Context(), attributes)

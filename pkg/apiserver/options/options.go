@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/dynamic"
@@ -20,6 +21,7 @@ import (
 	logsapi "k8s.io/component-base/logs/api/v1"
 
 	"kite.dev/kite/pkg/apiserver"
+	"kite.dev/kite/pkg/apiserver/authorization"
 )
 
 // defaultPort needs no privilege to listen on.
@@ -194,8 +196,27 @@ func (o *Options) applyHost(ctx context.Context, cfg *apiserver.Config) error {
 	if err := o.Authorization.ApplyTo(&generic.Authorization); err != nil {
 		return err
 	}
+	if err := o.Authorization.ApplyToRights(cfg); err != nil {
+		return err
+	}
+	if err := followBindings(cfg, client); err != nil {
+		return err
+	}
 	if err := o.Features.ApplyTo(&generic.Config, client, generic.SharedInformerFactory); err != nil {
 		return err
 	}
 	return o.Admission.ApplyTo(cfg, client, dynamicClient)
+}
+
+// followBindings makes the server read the host cluster's RoleBindings while it runs.
+func followBindings(cfg *apiserver.Config, client kubernetes.Interface) error {
+	bindings, err := authorization.NewBindings(client)
+	if err != nil {
+		return err
+	}
+	cfg.Candidates = bindings
+	return cfg.Generic.AddPostStartHook("kite-role-bindings", func(ctx genericapiserver.PostStartHookContext) error {
+		go bindings.Run(ctx)
+		return nil
+	})
 }

@@ -36,7 +36,7 @@ func FuzzFieldSelector(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := checkSelector(&metainternalversion.ListOptions{FieldSelector: parsed}); err != nil {
+		if err := CheckSelector(&metainternalversion.ListOptions{FieldSelector: parsed}); err != nil {
 			require.True(t, apierrors.IsBadRequest(err), "%v", err)
 			return
 		}

@@ -184,9 +184,9 @@ func (s *selector) DeepCopySelector() fields.Selector {
 	return newSelector(s.Selector.DeepCopySelector())
 }
 
-// checkSelector refuses a search that would find nearly everything, or be an
+// CheckSelector refuses a search that would find nearly everything, or be an
 // attack. That a field is known was checked when the request was decoded.
-func checkSelector(options *metainternalversion.ListOptions) error {
+func CheckSelector(options *metainternalversion.ListOptions) error {
 	if options == nil || options.FieldSelector == nil {
 		return nil
 	}

@@ -149,7 +149,7 @@ func TestCheckSelector(t *testing.T) {
 				fields.OneTermEqualSelector(v1alpha1.FieldSearch, tc.text),
 				fields.OneTermNotEqualSelector(v1alpha1.FieldSearch, tc.text),
 			} {
-				err := checkSelector(&metainternalversion.ListOptions{FieldSelector: selector})
+				err := CheckSelector(&metainternalversion.ListOptions{FieldSelector: selector})
 				if tc.ok {
 					require.NoError(t, err, tc.reason)
 					continue
@@ -158,8 +158,8 @@ func TestCheckSelector(t *testing.T) {
 			}
 		})
 	}
-	require.NoError(t, checkSelector(nil))
-	require.NoError(t, checkSelector(&metainternalversion.ListOptions{}))
+	require.NoError(t, CheckSelector(nil))
+	require.NoError(t, CheckSelector(&metainternalversion.ListOptions{}))
 }
 
 // TestFieldsAgree compares what the table of fields leads to: labels that requests

@@ -120,7 +120,7 @@ func (r *REST) Update(
 
 // List implements rest.Lister.
 func (r *REST) List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error) {
-	if err := checkSelector(options); err != nil {
+	if err := CheckSelector(options); err != nil {
 		return nil, err
 	}
 	return r.Store.List(ctx, options)
@@ -128,7 +128,7 @@ func (r *REST) List(ctx context.Context, options *metainternalversion.ListOption
 
 // Watch implements rest.Watcher.
 func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
-	if err := checkSelector(options); err != nil {
+	if err := CheckSelector(options); err != nil {
 		return nil, err
 	}
 	return r.Store.Watch(ctx, options)
@@ -139,7 +139,7 @@ func (r *REST) DeleteCollection(
 	ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions,
 	listOptions *metainternalversion.ListOptions,
 ) (runtime.Object, error) {
-	if err := checkSelector(listOptions); err != nil {
+	if err := CheckSelector(listOptions); err != nil {
 		return nil, err
 	}
 	return r.Store.DeleteCollection(ctx, validate, options, listOptions)
