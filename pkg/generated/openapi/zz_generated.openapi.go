@@ -105,6 +105,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.RelatedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
 		v1alpha1.ReportedIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
 		v1alpha1.ReportedObject{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
+		v1alpha1.VisibleIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref),
+		v1alpha1.VisibleIssueList{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref),
+		v1alpha1.VisibleIssueSource{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref),
 	}
 }
 
@@ -4716,6 +4719,144 @@ func schema_pkg_apis_issues_v1alpha1_ReportedObject(ref common.ReferenceCallback
 					},
 				},
 				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VisibleIssue shows an Issue of a namespace in which the caller may list issues. It is made for the answer, and cannot be written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the issue's, but for the name, which is <namespace>.<name of the issue>, and for namespace, managedFields, finalizers and ownerReferences, which are left out.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"issue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "issue is where the issue itself is found.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.VisibleIssueSource{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the issue's.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the issue's.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"issue"},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueSpec{}.OpenAPIModelName(), v1alpha1.IssueStatus{}.OpenAPIModelName(), v1alpha1.VisibleIssueSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VisibleIssueList is a list of the issues that the caller may list.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the issues.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VisibleIssue{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.VisibleIssue{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VisibleIssueSource names the issue that a VisibleIssue shows.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace of the issue.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the issue.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"namespace", "name"},
 			},
 		},
 	}

@@ -21,6 +21,8 @@ func RegisterDefaults(scheme *runtime.Scheme) error {
 	scheme.AddTypeDefaultingFunc(&IssueGroupList{}, func(obj interface{}) { SetObjectDefaults_IssueGroupList(obj.(*IssueGroupList)) })
 	scheme.AddTypeDefaultingFunc(&IssueList{}, func(obj interface{}) { SetObjectDefaults_IssueList(obj.(*IssueList)) })
 	scheme.AddTypeDefaultingFunc(&IssueReport{}, func(obj interface{}) { SetObjectDefaults_IssueReport(obj.(*IssueReport)) })
+	scheme.AddTypeDefaultingFunc(&VisibleIssue{}, func(obj interface{}) { SetObjectDefaults_VisibleIssue(obj.(*VisibleIssue)) })
+	scheme.AddTypeDefaultingFunc(&VisibleIssueList{}, func(obj interface{}) { SetObjectDefaults_VisibleIssueList(obj.(*VisibleIssueList)) })
 	return nil
 }
 
@@ -70,5 +72,29 @@ func SetObjectDefaults_IssueReport(in *IssueReport) {
 		if a.Kind == "" {
 			a.Kind = "Other"
 		}
+	}
+}
+
+func SetObjectDefaults_VisibleIssue(in *VisibleIssue) {
+	for i := range in.Spec.Links {
+		a := &in.Spec.Links[i]
+		if a.Kind == "" {
+			a.Kind = "Other"
+		}
+	}
+	if in.Status.Reported != nil {
+		for i := range in.Status.Reported.Links {
+			a := &in.Status.Reported.Links[i]
+			if a.Kind == "" {
+				a.Kind = "Other"
+			}
+		}
+	}
+}
+
+func SetObjectDefaults_VisibleIssueList(in *VisibleIssueList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_VisibleIssue(a)
 	}
 }

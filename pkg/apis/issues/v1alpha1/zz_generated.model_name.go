@@ -157,3 +157,18 @@ func (in ReportedIssue) OpenAPIModelName() string {
 func (in ReportedObject) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.ReportedObject"
 }
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VisibleIssue) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.VisibleIssue"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VisibleIssueList) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.VisibleIssueList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VisibleIssueSource) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.VisibleIssueSource"
+}

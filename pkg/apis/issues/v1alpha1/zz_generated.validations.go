@@ -103,6 +103,21 @@ func RegisterValidations(scheme *runtime.Scheme) error {
 				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
 			}
 		})
+	// type VisibleIssue
+	scheme.AddValidationFunc(
+		(*VisibleIssue)(nil),
+		func(ctx context.Context, op operation.Operation, obj, oldObj interface{}) field.ErrorList {
+			switch op.Request.SubresourcePath() {
+			case "/":
+				return Validate_VisibleIssue(
+					ctx, op, nil, /* fldPath */
+					obj.(*VisibleIssue),
+					safe.Cast[*VisibleIssue](oldObj))
+			}
+			return field.ErrorList{
+				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
+			}
+		})
 	return nil
 }
 
@@ -3746,6 +3761,109 @@ func Validate_ReportedIssue(
 				return oldObj.ExpiresAfter
 			})
 		errs = append(errs, fn(fldPath.Child("expiresAfter"), obj.ExpiresAfter, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_VisibleIssue validates an instance of VisibleIssue according
+// to declarative validation rules in the API schema.
+func Validate_VisibleIssue(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *VisibleIssue) (errs field.ErrorList) {
+
+	// field VisibleIssue.TypeMeta has no validation
+	// field VisibleIssue.ObjectMeta has no validation
+
+	{ // field VisibleIssue.Issue
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *VisibleIssueSource,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_VisibleIssueSource(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VisibleIssue) *VisibleIssueSource {
+				return &oldObj.Issue
+			})
+		errs = append(errs, fn(fldPath.Child("issue"), &obj.Issue, oldVal, oldObj != nil)...)
+	}
+
+	// field VisibleIssue.Spec has no validation
+	// field VisibleIssue.Status has no validation
+	return errs
+}
+
+// Validate_VisibleIssueSource validates an instance of VisibleIssueSource according
+// to declarative validation rules in the API schema.
+func Validate_VisibleIssueSource(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *VisibleIssueSource) (errs field.ErrorList) {
+
+	{ // field VisibleIssueSource.Namespace
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VisibleIssueSource) *string {
+				return &oldObj.Namespace
+			})
+		errs = append(errs, fn(fldPath.Child("namespace"), &obj.Namespace, oldVal, oldObj != nil)...)
+	}
+
+	{ // field VisibleIssueSource.Name
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VisibleIssueSource) *string {
+				return &oldObj.Name
+			})
+		errs = append(errs, fn(fldPath.Child("name"), &obj.Name, oldVal, oldObj != nil)...)
 	}
 
 	return errs

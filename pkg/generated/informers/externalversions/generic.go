@@ -42,6 +42,8 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 	// Group=issues.kite.dev, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithResource("issues"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().Issues().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("visibleissues"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().VisibleIssues().Informer()}, nil
 
 	}
 

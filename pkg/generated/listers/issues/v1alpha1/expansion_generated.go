@@ -16,3 +16,7 @@ type IssueNamespaceListerExpansion interface{}
 // IssueGroupListerExpansion allows custom methods to be added to
 // IssueGroupLister.
 type IssueGroupListerExpansion interface{}
+
+// VisibleIssueListerExpansion allows custom methods to be added to
+// VisibleIssueLister.
+type VisibleIssueListerExpansion interface{}

@@ -13,6 +13,8 @@ import (
 type Interface interface {
 	// Issues returns a IssueInformer.
 	Issues() TypedIssueInformer
+	// VisibleIssues returns a VisibleIssueInformer.
+	VisibleIssues() TypedVisibleIssueInformer
 }
 
 type version struct {
@@ -29,4 +31,9 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 // Issues returns a TypedIssueInformer.
 func (v *version) Issues() TypedIssueInformer {
 	return &issueInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// VisibleIssues returns a TypedVisibleIssueInformer.
+func (v *version) VisibleIssues() TypedVisibleIssueInformer {
+	return &visibleIssueInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
 }

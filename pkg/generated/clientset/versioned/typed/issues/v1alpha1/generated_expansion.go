@@ -12,3 +12,5 @@ type IssueGroupExpansion interface{}
 type IssueGroupReportExpansion interface{}
 
 type IssueReportExpansion interface{}
+
+type VisibleIssueExpansion interface{}

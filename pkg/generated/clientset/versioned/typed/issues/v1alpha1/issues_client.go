@@ -19,6 +19,7 @@ type IssuesV1alpha1Interface interface {
 	IssueGroupsGetter
 	IssueGroupReportsGetter
 	IssueReportsGetter
+	VisibleIssuesGetter
 }
 
 // IssuesV1alpha1Client is used to interact with features provided by the issues.kite.dev group.
@@ -40,6 +41,10 @@ func (c *IssuesV1alpha1Client) IssueGroupReports() IssueGroupReportInterface {
 
 func (c *IssuesV1alpha1Client) IssueReports(namespace string) IssueReportInterface {
 	return newIssueReports(c, namespace)
+}
+
+func (c *IssuesV1alpha1Client) VisibleIssues() VisibleIssueInterface {
+	return newVisibleIssues(c)
 }
 
 // NewForConfig creates a new IssuesV1alpha1Client for the given config.

@@ -31,6 +31,10 @@ func (c *FakeIssuesV1alpha1) IssueReports(namespace string) v1alpha1.IssueReport
 	return newFakeIssueReports(c, namespace)
 }
 
+func (c *FakeIssuesV1alpha1) VisibleIssues() v1alpha1.VisibleIssueInterface {
+	return newFakeVisibleIssues(c)
+}
+
 // RESTClient returns a RESTClient that is used to communicate
 // with API server by this client implementation.
 func (c *FakeIssuesV1alpha1) RESTClient() rest.Interface {
