@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -47,10 +49,11 @@ func command(ctx context.Context, environment []string, args ...string) *exec.Cm
 	return cmd
 }
 
-// emptyHost is a kubeconfig of a host cluster that serves no API at all.
+// emptyHost is a kubeconfig of a host cluster that serves no API but namespaces, and has
+// none of them.
 func emptyHost(t *testing.T) string {
 	t.Helper()
-	server := httptest.NewServer(http.NotFoundHandler())
+	server := httptest.NewServer(http.HandlerFunc(noNamespaces))
 	t.Cleanup(server.Close)
 	cfg := clientcmdapi.NewConfig()
 	cfg.Clusters["host"] = &clientcmdapi.Cluster{Server: server.URL}
@@ -59,6 +62,21 @@ func emptyHost(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, clientcmd.WriteToFile(*cfg, path))
 	return path
+}
+
+func noNamespaces(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	switch {
+	case r.URL.Path != "/api/v1/namespaces" || query.Has("sendInitialEvents"):
+		http.NotFound(w, r)
+	case query.Has("watch"):
+		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	default:
+		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+		_, _ = io.WriteString(w, `{"kind":"NamespaceList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}`)
+	}
 }
 
 func TestStartErrors(t *testing.T) {

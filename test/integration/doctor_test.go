@@ -35,7 +35,7 @@ func TestDoctorRights(t *testing.T) {
 	steps := []struct{ grant, want string }{
 		{"", "FAIL  the role may not use schema " + cfg.Schema},
 		{"GRANT USAGE ON SCHEMA " + schema, "FAIL  read the version of schema"},
-		{"GRANT SELECT ON ALL TABLES IN SCHEMA " + schema, "FAIL  role " + role + " may not read and write events"},
+		{"GRANT SELECT ON ALL TABLES IN SCHEMA " + schema, "FAIL  role " + role + " may not read and write claim_counts, events, "},
 		{
 			"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + schema,
 			"ok    role " + role + " reads and writes, and owns no table",
