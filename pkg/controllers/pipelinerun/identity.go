@@ -35,6 +35,7 @@ func identity(run *tektonv1.PipelineRun) issuesv1alpha1.ReportedIssue {
 		Key:          keyOf(run, stage),
 		Application:  run.Labels[labelApplication],
 		Component:    run.Labels[labelComponent],
+		Origin:       originOf(run),
 		ExpiresAfter: expiryOf(run, stage),
 	}
 }

@@ -31,6 +31,8 @@ const (
 	pacLogURL      = "log-url"
 	pacPullRequest = "pull-request"
 	pacSHAURL      = "sha-url"
+	// pacSourceBranch is the branch that a pull request would merge.
+	pacSourceBranch = "source-branch"
 )
 
 // pac reads what Pipelines-as-Code says of a run. Annotations come first: values

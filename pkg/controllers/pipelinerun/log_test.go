@@ -124,6 +124,14 @@ func TestLabelsAreNotBelieved(t *testing.T) {
 	require.Empty(t, spec.Issue.Origin)
 }
 
+// TestProposalOfMintMaker: its pull requests can be told from those of people.
+func TestProposalOfMintMaker(t *testing.T) {
+	t.Parallel()
+	pull := annotation(pacPrefix+pacEventType, "pull_request")
+	require.Equal(t, "mintmaker", identity(failing(pull, annotation(pacPrefix+pacSourceBranch, "konflux/mintmaker/main/base-image"))).Origin)
+	require.Empty(t, identity(failing(pull, annotation(pacPrefix+pacSourceBranch, "feature"))).Origin)
+}
+
 func TestBranchOfAnUpdate(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "release-1.2", testConfig(t).identityOf(update(label(labelUpdateBranch, "release-1.2"))).Key)

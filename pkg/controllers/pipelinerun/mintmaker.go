@@ -15,6 +15,17 @@ import (
 // originMintMaker says that MintMaker caused the change.
 const originMintMaker = "mintmaker"
 
+// mintmakerBranches begins the names of the branches that MintMaker proposes changes on.
+const mintmakerBranches = "konflux/mintmaker/"
+
+// originOf says who caused the change that a run is for, where that shows.
+func originOf(run *tektonv1.PipelineRun) string {
+	if strings.HasPrefix(strings.TrimPrefix(pac(run, pacSourceBranch), "refs/heads/"), mintmakerBranches) {
+		return originMintMaker
+	}
+	return ""
+}
+
 // isUpdate says whether a run is MintMaker's attempt to update a component's
 // dependencies. All of its runs are in one namespace, which nobody else writes to; labels
 // alone would let anybody open issues in any namespace.
