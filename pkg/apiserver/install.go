@@ -61,7 +61,7 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 		"issues/acknowledge": storage.Acknowledge,
 		"issues/group":       issuegroup.NewCountsREST(storage.Issue, c.clock),
 		"issuereports":       reports,
-		"issuegroups":        issuegroup.NewREST(storage.Issue, c.clock),
+		"issuegroups":        issuegroup.NewREST(storage.Issue, engine, c.clock),
 		"issuegroupreports":  issuegroupreport.NewREST(Scheme, storage.Issue, reports, c.clock),
 		"visibleissues":      visibleissue.NewREST(storage.Issue.Store, c.rights, c.candidates, c.clock),
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -110,6 +111,7 @@ func TestVulnerabilityInManyNamespaces(t *testing.T) {
 	require.Len(t, status.Members, 15)
 	require.False(t, status.Truncated)
 	require.Equal(t, observed.UTC(), status.FirstSeen.UTC())
+	require.EqualValues(t, 15, status.ActivePerDay[len(status.ActivePerDay)-1].Active)
 	for _, member := range status.Members {
 		require.Equal(t, "https://logs.example.com/"+member.Component, member.Log)
 		require.NotNil(t, member.Since)
@@ -133,6 +135,39 @@ func TestVulnerabilityInManyNamespaces(t *testing.T) {
 	}
 	require.Equal(t, v1alpha1.StateResolved, group.Status.State)
 	require.Equal(t, [2]int32{0, 8}, causesOf(group)["RegistryAuthFailed"])
+}
+
+// TestActivePerDay counts what is over as well, also when its issue is gone.
+func TestActivePerDay(t *testing.T) {
+	t.Parallel()
+	cfg := StartServer(t)
+	const hours = 3600
+	start := func(days int) int { return -days * 24 * hours }
+	for component, days := range map[string][2]int{"kept": {10, 5}, "gone": {8, 3}, "active": {6, 0}, "other": {9, 4}} {
+		o := outage{namespace, component, "Broken"}
+		failed, recovered := o.report(v1alpha1.OutcomeFailed, start(days[0])), o.report(v1alpha1.OutcomeSucceeded, start(days[1]))
+		if component == "other" {
+			failed.Spec.Issue.GroupKey = "another"
+		}
+		name := reportIn(t, cfg, namespace, failed).Issues[0].Name
+		if days[1] > 0 {
+			require.Equal(t, v1alpha1.ResultResolved, reportIn(t, cfg, namespace, recovered).Result)
+		}
+		if component == "gone" {
+			require.NoError(t, Client(t, cfg).IssuesV1alpha1().Issues(namespace).Delete(t.Context(), name, metav1.DeleteOptions{}))
+		}
+	}
+	group := getGroup(t, cfg, cve)
+	require.EqualValues(t, 2, group.Status.Total)
+	got := map[string]int32{}
+	for _, day := range group.Status.ActivePerDay {
+		got[day.Day] = day.Active
+	}
+	require.Len(t, got, 90)
+	for ago, want := range map[int]int32{89: 0, 11: 0, 10: 1, 9: 1, 8: 2, 7: 2, 6: 3, 5: 2, 4: 2, 3: 1, 1: 1, 0: 1} {
+		day := observed.UTC().AddDate(0, 0, -ago).Format(time.DateOnly)
+		require.Equal(t, want, got[day], "%d days ago, %s", ago, day)
+	}
 }
 
 // ofNamespace allows reading the issues of one namespace, and nothing else.

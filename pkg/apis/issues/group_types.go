@@ -31,21 +31,28 @@ type IssueGroupList struct {
 // subresource group has state and counts only, of causes only those that occur
 // in the issue's own namespace, and of nobody else's issues any content.
 type IssueGroupStatus struct {
-	State       IssueState
-	Title       string
-	Description string
-	Severity    IssueSeverity
-	Links       []IssueLink
-	Active      int32
-	Total       int32
-	Components  int32
-	Namespaces  int32
-	Causes      []IssueGroupCause
-	OtherCauses *IssueGroupCount
-	FirstSeen   *metav1.MicroTime
-	LastSeen    *metav1.MicroTime
-	Members     []IssueGroupMember
-	Truncated   bool
+	State        IssueState
+	Title        string
+	Description  string
+	Severity     IssueSeverity
+	Links        []IssueLink
+	Active       int32
+	Total        int32
+	Components   int32
+	Namespaces   int32
+	Causes       []IssueGroupCause
+	OtherCauses  *IssueGroupCount
+	FirstSeen    *metav1.MicroTime
+	LastSeen     *metav1.MicroTime
+	Members      []IssueGroupMember
+	Truncated    bool
+	ActivePerDay []IssueGroupDay
+}
+
+// IssueGroupDay says how many members of a group were Active on a day.
+type IssueGroupDay struct {
+	Day    string
+	Active int32
 }
 
 // IssueGroupCount counts members of a group.

@@ -125,6 +125,25 @@ type IssueGroupStatus struct {
 	// truncated says that there are more members than are listed.
 	// +optional
 	Truncated bool `json:"truncated,omitempty"`
+
+	// activePerDay says for the last 90 days how many members were Active when
+	// the day ended, in UTC; the last one is today, which has not ended. Issues
+	// that are no longer kept count, too, unless they are stored encrypted.
+	// +optional
+	// +listType=atomic
+	// +k8s:eachVal=+k8s:opaqueType
+	ActivePerDay []IssueGroupDay `json:"activePerDay,omitempty"`
+}
+
+// IssueGroupDay says how many members of a group were Active on a day.
+type IssueGroupDay struct {
+	// day is a date such as 2026-03-02, in UTC.
+	// +required
+	Day string `json:"day"`
+
+	// active is the number of Active members.
+	// +required
+	Active int32 `json:"active"`
 }
 
 // IssueGroupCount counts members of a group.

@@ -94,3 +94,10 @@ func (f fakeLister) List(ctx context.Context, options *metainternalversion.ListO
 	}
 	return out, nil
 }
+
+// noHistory has nothing that is over.
+type noHistory struct{}
+
+func (noHistory) Query(context.Context, string, []any, func(func(...any) error) error) error {
+	return nil
+}

@@ -18,7 +18,7 @@ import (
 )
 
 func newREST(members ...*issues.Issue) *REST {
-	return NewREST(fakeLister{members: members, page: 7}, clocktesting.NewFakePassiveClock(start))
+	return NewREST(fakeLister{members: members, page: 7}, noHistory{}, clocktesting.NewFakePassiveClock(start))
 }
 
 func get(t *testing.T, members ...*issues.Issue) issues.IssueGroupStatus {

@@ -71,7 +71,7 @@ func (p *page) add(issue *issues.Issue) {
 		return
 	}
 	if !found {
-		p.groups = slices.Insert(p.groups, i, newSummary(key, "", false))
+		p.groups = slices.Insert(p.groups, i, newSummary(key, "", nil))
 	}
 	p.groups[i].add(issue)
 	if len(p.groups) > p.limit {

@@ -70,12 +70,12 @@ func (r reader) each(
 	}
 }
 
-// one reads a group; nil when it has no member.
-func (r reader) one(ctx context.Context, key, viewpoint string, detailed bool) (*summary, string, error) {
+// one reads a group; nil when it has no member. With a trend it is read in detail.
+func (r reader) one(ctx context.Context, key, viewpoint string, trend *trend) (*summary, string, error) {
 	if key == "" {
 		return nil, "", nil
 	}
-	sum := newSummary(key, viewpoint, detailed)
+	sum := newSummary(key, viewpoint, trend)
 	revision, err := r.each(ctx, inGroup(key), "", sum.add)
 	if err != nil || sum.status.Total == 0 {
 		return nil, "", err

@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"kite.dev/kite/pkg/apis/issues"
 	rules "kite.dev/kite/pkg/issue"
 )
@@ -101,6 +103,7 @@ func (s *sample) list() []issues.IssueGroupMember {
 }
 
 func memberOf(issue *issues.Issue) issues.IssueGroupMember {
+	since := metav1.NewMicroTime(rules.EpisodeOf(issue).OpenedAt)
 	return issues.IssueGroupMember{
 		Namespace:  issue.Namespace,
 		Name:       issue.Name,
@@ -108,7 +111,7 @@ func memberOf(issue *issues.Issue) issues.IssueGroupMember {
 		State:      issue.Status.State,
 		Severity:   issue.Spec.Severity,
 		Cause:      issue.Spec.Cause,
-		Since:      rules.ActiveSince(issue),
+		Since:      &since,
 		ResolvedAt: issue.Status.ResolvedAt,
 		Log:        logOf(issue),
 	}

@@ -28,7 +28,9 @@ const fieldName = "metadata.name"
 type REST struct {
 	tableConvertor
 
-	reader reader
+	reader  reader
+	history history
+	clock   clock.PassiveClock
 }
 
 var (
@@ -39,9 +41,10 @@ var (
 	_ rest.ShortNamesProvider   = (*REST)(nil)
 )
 
-// NewREST returns the storage of issuegroups, which adds up what lister lists.
-func NewREST(lister issueLister, clock clock.PassiveClock) *REST {
-	return &REST{reader: reader{lister}, tableConvertor: tableConvertor{clock}}
+// NewREST returns the storage of issuegroups, which adds up what lister lists, and what
+// history says of what is over.
+func NewREST(lister issueLister, history history, clock clock.PassiveClock) *REST {
+	return &REST{reader: reader{lister}, history: history, clock: clock, tableConvertor: tableConvertor{clock}}
 }
 
 // New implements rest.Storage.
@@ -64,14 +67,19 @@ func (*REST) ShortNames() []string { return []string{"ig"} }
 
 // Get implements rest.Getter.
 func (r *REST) Get(ctx context.Context, name string, _ *metav1.GetOptions) (runtime.Object, error) {
-	sum, revision, err := r.reader.one(ctx, name, "", true)
+	trend := newTrend(r.clock.Now())
+	sum, revision, err := r.reader.one(ctx, name, "", trend)
 	if err != nil {
 		return nil, err
 	}
 	if sum == nil {
 		return nil, apierrors.NewNotFound(issues.Resource("issuegroups"), name)
 	}
+	if err := trend.read(ctx, r.history, name); err != nil {
+		return nil, err
+	}
 	group := sum.group(revision)
+	group.Status.ActivePerDay = trend.list()
 	return &group, nil
 }
 

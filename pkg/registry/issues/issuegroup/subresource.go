@@ -59,7 +59,7 @@ func (r *CountsREST) Get(ctx context.Context, name string, options *metav1.GetOp
 	if !ok {
 		return nil, apierrors.NewInternalError(fmt.Errorf("want an Issue, got %T", obj))
 	}
-	sum, revision, err := r.reader.one(ctx, issue.Spec.GroupKey, genericapirequest.NamespaceValue(ctx), false)
+	sum, revision, err := r.reader.one(ctx, issue.Spec.GroupKey, genericapirequest.NamespaceValue(ctx), nil)
 	if err != nil {
 		return nil, err
 	}

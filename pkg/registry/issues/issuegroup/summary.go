@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kite.dev/kite/pkg/apis/issues"
+	rules "kite.dev/kite/pkg/issue"
 )
 
 // summary adds up the members of one group, which come namespace by namespace.
@@ -15,9 +16,9 @@ type summary struct {
 	status issues.IssueGroupStatus
 	lead   place
 	causes causes
-	// detailed says that description, links and members are wanted.
-	detailed bool
-	members  sample
+	// trend is there when everything is wanted: description, links and members as well.
+	trend   *trend
+	members sample
 
 	// namespace is the one whose members come now, and components are those seen
 	// there.
@@ -25,8 +26,8 @@ type summary struct {
 	components map[string]bool
 }
 
-func newSummary(key, viewpoint string, detailed bool) *summary {
-	return &summary{key: key, causes: newCauses(viewpoint), detailed: detailed, components: map[string]bool{}}
+func newSummary(key, viewpoint string, trend *trend) *summary {
+	return &summary{key: key, causes: newCauses(viewpoint), trend: trend, components: map[string]bool{}}
 }
 
 func (s *summary) add(issue *issues.Issue) {
@@ -36,8 +37,12 @@ func (s *summary) add(issue *issues.Issue) {
 	s.causes.add(issue, at)
 	s.count(issue)
 	s.see(&issue.Status)
-	if s.detailed {
-		s.members.add(issue, at)
+	if s.trend == nil {
+		return
+	}
+	s.members.add(issue, at)
+	if issue.Status.State == issues.StateActive {
+		s.trend.active(rules.EpisodeOf(issue).OpenedAt)
 	}
 }
 
@@ -48,7 +53,7 @@ func (s *summary) follow(issue *issues.Issue, at place) {
 	}
 	s.lead = at
 	s.status.Title, s.status.Severity = issue.Spec.Title, issue.Spec.Severity
-	if s.detailed {
+	if s.trend != nil {
 		s.status.Description, s.status.Links = issue.Spec.Description, issue.Spec.Links
 	}
 }
@@ -80,7 +85,7 @@ func (s *summary) group(revision string) issues.IssueGroup {
 	status := s.status
 	status.State, status.Causes, status.OtherCauses = out.Status.State, out.Status.Causes, out.Status.OtherCauses
 	status.Members = s.members.list()
-	status.Truncated = s.detailed && len(status.Members) < int(status.Total)
+	status.Truncated = s.trend != nil && len(status.Members) < int(status.Total)
 	out.Status = status
 	return out
 }
