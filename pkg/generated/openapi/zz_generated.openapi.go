@@ -82,6 +82,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.IssueGroup{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueGroup(ref),
 		v1alpha1.IssueGroupCause{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCause(ref),
 		v1alpha1.IssueGroupCount{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref),
+		v1alpha1.IssueGroupDay{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueGroupDay(ref),
 		v1alpha1.IssueGroupList{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueGroupList(ref),
 		v1alpha1.IssueGroupMember{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupMember(ref),
 		v1alpha1.IssueGroupReport{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupReport(ref),
@@ -3097,6 +3098,36 @@ func schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref common.ReferenceCallbac
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_IssueGroupDay(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueGroupDay says how many members of a group were Active on a day.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"day": {
+						SchemaProps: spec.SchemaProps{
+							Description: "day is a date such as 2026-03-02, in UTC.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"active": {
+						SchemaProps: spec.SchemaProps{
+							Description: "active is the number of Active members.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"day", "active"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_IssueGroupList(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3513,12 +3544,30 @@ func schema_pkg_apis_issues_v1alpha1_IssueGroupStatus(ref common.ReferenceCallba
 							Format:      "",
 						},
 					},
+					"activePerDay": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "activePerDay says for the last 90 days how many members were Active when the day ended, in UTC; the last one is today, which has not ended. Issues that are no longer kept count, too, unless they are stored encrypted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueGroupDay{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"active", "total", "components", "namespaces"},
 			},
 		},
 		Dependencies: []string{
-			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.IssueGroupCause{}.OpenAPIModelName(), v1alpha1.IssueGroupCount{}.OpenAPIModelName(), v1alpha1.IssueGroupMember{}.OpenAPIModelName(), v1alpha1.IssueLink{}.OpenAPIModelName()},
+			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.IssueGroupCause{}.OpenAPIModelName(), v1alpha1.IssueGroupCount{}.OpenAPIModelName(), v1alpha1.IssueGroupDay{}.OpenAPIModelName(), v1alpha1.IssueGroupMember{}.OpenAPIModelName(), v1alpha1.IssueLink{}.OpenAPIModelName()},
 	}
 }
 

@@ -44,6 +44,11 @@ func (in IssueGroupCount) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueGroupDay) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueGroupDay"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueGroupList) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueGroupList"
 }
