@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -31,16 +32,21 @@ func BenchmarkHTTPProfile(b *testing.B) {
 	require.NoError(b, err)
 	ctx, stop := context.WithCancel(b.Context())
 	var running sync.WaitGroup
-	for range manyClients {
+	errs := make([]error, manyClients)
+	for i := range errs {
 		running.Go(func() {
-			for ctx.Err() == nil {
-				_ = p.create(ctx, p.next()) // the last one is cut off
+			for ctx.Err() == nil && errs[i] == nil {
+				errs[i] = p.create(ctx, p.next())
+			}
+			if ctx.Err() != nil {
+				errs[i] = nil // the last one is cut off
 			}
 		})
 	}
 	profile, err := client.RESTClient().Get().AbsPath("/debug/pprof/profile").Param("seconds", "10").DoRaw(ctx)
 	stop()
 	running.Wait()
+	require.NoError(b, errors.Join(errs...))
 	require.NoError(b, err)
 	require.NoError(b, os.WriteFile(path, profile, 0o600))
 }

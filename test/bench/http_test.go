@@ -19,7 +19,10 @@ const (
 	// manyClients is how many ask at once where a server is to be kept busy.
 	manyClients = 32
 	// defaultRequests take 32 clients of a custom resource some seconds on two cores.
-	defaultRequests = 4000
+	defaultRequests = 2000
+	// maxRequests leave the namespace below the 10,000 Active issues that it may have by
+	// default: all loads together create a bit more than four times as many.
+	maxRequests = 2300
 	// pagedIssues are in the namespace of which pageSize are listed.
 	pagedIssues, pageSize = 1000, 500
 )
@@ -68,5 +71,6 @@ func requests(b *testing.B) int {
 	n, err := strconv.Atoi(given)
 	require.NoError(b, err, envRequests)
 	require.GreaterOrEqual(b, n, 40, envRequests)
+	require.LessOrEqual(b, n, maxRequests, envRequests)
 	return n
 }
