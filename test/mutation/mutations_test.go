@@ -109,6 +109,42 @@ var mutations = map[string]mutation{
 		old:    "= ops.expect AND h.key IS NULL AS fits", new: "= ops.expect AS fits",
 		test: "TestClaimIsHeldByOne",
 	},
+	"room for one more": {
+		reason: "a folder holds more claims than its limit",
+		file:   "sql/write.sql",
+		old:    "coalesce(held, 0) + place > room", new: "coalesce(held, 0) + place > room + 1",
+		test: "TestRoomOverEngines",
+	},
+	"room for each of a batch": {
+		reason: "operations of one batch take the same place",
+		file:   "sql/write.sql",
+		old:    "coalesce(held, 0) + place > room", new: "coalesce(held, 0) + 1 > room",
+		test: "TestRoomInOneBatch",
+	},
+	"claims that are given up count": {
+		reason: "a folder is full of claims that nobody holds",
+		file:   "sql/write.sql",
+		old:    "WHERE change <> 0 GROUP BY", new: "WHERE change > 0 GROUP BY",
+		test: "TestRoomOverEngines",
+	},
+	"journal of what was refused": {
+		reason: "history tells what did not happen",
+		file:   "projector.go",
+		old:    "p.Journal.putSQL(inBatch)", new: `p.Journal.putSQL("$1::uuid IS NOT NULL")`,
+		test: "TestJournalOfRefusedWrites",
+	},
+	"journal of what is encrypted": {
+		reason: "history tells what encryption hides",
+		file:   "state.go",
+		old:    "st.stored != nil && !bytes.Equal(st.stored, st.data)", new: "st.stored != nil && bytes.Equal(st.stored, nil)",
+		test: "TestJournalOfEncryptedObjects",
+	},
+	"mend of an older read": {
+		reason: "a row goes back to what its object was",
+		file:   "mend.go",
+		old:    "(SELECT o.mod_rv FROM objects o WHERE o.key = t.key) = ($1::bigint[])[t.i]", new: "($1::bigint[])[t.i] > 0",
+		test: "TestMendLosesNoRace",
+	},
 	"stale operations that came later": {
 		reason: "a write is refused because of a version that another process has replaced since",
 		file:   "queue.go",

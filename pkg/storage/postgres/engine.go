@@ -45,6 +45,8 @@ type Engine struct {
 	known atomic.Int64
 
 	projectors []*projector
+	storesMu   sync.Mutex
+	stores     []*Store // whose rows are mended
 	asks       sharedRead
 	reads      groupReads
 	lists      listTurns
@@ -160,6 +162,8 @@ func (e *Engine) start(ctx context.Context) {
 	e.running.Go(func() { e.sweep(ctx) })
 	e.running.Go(func() { e.trim(ctx) })
 	e.running.Go(func() { e.completeProjections(ctx) })
+	e.running.Go(func() { e.mendProjections(ctx) })
+	e.running.Go(func() { e.recountClaims(ctx) })
 }
 
 // Close ends the engine's work and connections. Writes that wait are answered with an

@@ -55,6 +55,16 @@ func (e *Engine) CompleteNow(ctx context.Context) error {
 	return e.exclusive(ctx, "complete projections", func(conn *pgxpool.Conn) error { return e.completeOnce(ctx, conn) })
 }
 
+// MendNow does what the engine does now and then for rows that are not complete.
+func (e *Engine) MendNow(ctx context.Context) error {
+	return e.exclusive(ctx, "mend projections", func(conn *pgxpool.Conn) error { return e.mendOnce(ctx, conn) })
+}
+
+// RecountNow does what the engine does now and then for wrong numbers of claims.
+func (e *Engine) RecountNow(ctx context.Context) error {
+	return e.exclusive(ctx, "recount claims", func(conn *pgxpool.Conn) error { return e.recountOnce(ctx, conn) })
+}
+
 // Statements are the texts of all embedded statements by name, as readers and writers
 // send them: those with a projection are rendered for p and selector.
 func Statements(p *Projection, selector fields.Selector) (writing, reading map[string]string) {
@@ -63,12 +73,13 @@ func Statements(p *Projection, selector fields.Selector) (writing, reading map[s
 	join, projector := p.join(), newProjector(p)
 	writing = map[string]string{
 		"write": writeSQL, "compact": compactSQL, "project": projector.put, "unproject": projector.drop, "enter": projector.enter,
+		"mend": projector.mend, "mend entry": projector.mendEntry, "recount": recountSQL, "forget": forgetSQL,
 		"mark": markSQL, "unmark": projector.unmark,
 		"identity": identitySQL, "adopt": adoptSQL, "jump": jumpSQL,
 	}
 	reading = map[string]string{
 		"tail": tailSQL, "history": historySQL, "trimmable": trimmableSQL, "trim": trimSQL,
-		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "held": heldSQL, "revisions": revisionsSQL,
+		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "held": heldSQL, "stale": projector.stale, "miscounted": miscountedSQL, "revisions": revisionsSQL,
 		"settle": settleSQL, "stats": statsSQL, "lag": lagSQL, "complete": projector.complete,
 		"list": fmt.Sprintf(listSQL, "", ""), "list_exact": fmt.Sprintf(listExactSQL, "", ""),
 		"list projected":       fmt.Sprintf(listSQL, join, conditions),

@@ -20,6 +20,7 @@ const inBatch = "(SELECT e.batch FROM events e WHERE e.key = t.key ORDER BY e.rv
 type projector struct {
 	*Projection
 	put, drop, complete, unmark, enter string
+	stale, mend, mendEntry            string
 }
 
 func newProjectors(projections []*Projection) []*projector {
@@ -39,6 +40,9 @@ func newProjector(p *Projection) *projector {
 		complete:   fmt.Sprintf(completeSQL, table),
 		unmark:     fmt.Sprintf(unmarkSQL, table),
 		enter:      p.Journal.putSQL(inBatch),
+		stale:      fmt.Sprintf(staleSQL, table, p.shape()),
+		mend:       p.putSQL(atRevision),
+		mendEntry:  p.Journal.putSQL(atRevision),
 	}
 }
 

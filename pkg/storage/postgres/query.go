@@ -29,6 +29,11 @@ var (
 	getSQL       = mustReadSQL("get")
 	claimSQL     = mustReadSQL("claim")
 	heldSQL      = mustReadSQL("held")
+	staleSQL     = mustReadSQL("stale")
+	recountSQL   = mustReadSQL("recount")
+	forgetSQL    = mustReadSQL("forget")
+
+	miscountedSQL = mustReadSQL("miscounted")
 	revisionsSQL = mustReadSQL("revisions")
 	settleSQL    = mustReadSQL("settle")
 	statsSQL     = mustReadSQL("stats")

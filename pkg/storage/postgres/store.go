@@ -88,7 +88,9 @@ func NewStore(engine *Engine, cfg StoreConfig) (*Store, error) {
 	if !strings.HasPrefix(cfg.Prefix, "/") || len(cfg.Prefix) < 2 {
 		return nil, fmt.Errorf("resource prefix %q: want a path that starts with a slash", cfg.Prefix)
 	}
-	return &Store{StoreConfig: cfg, engine: engine, projectionJoin: cfg.Projection.join(), pageBytes: pageBytes}, nil
+	s := &Store{StoreConfig: cfg, engine: engine, projectionJoin: cfg.Projection.join(), pageBytes: pageBytes}
+	engine.mends(s)
+	return s, nil
 }
 
 // authenticatedKey binds a stored value to its key.
