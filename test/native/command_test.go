@@ -5,6 +5,7 @@ package native
 
 import (
 	"bufio"
+	"context"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -46,12 +47,16 @@ func TestKubectlGet(t *testing.T) {
 	require.Contains(t, k.fail(t, "get", "issue", "missing"), `issues.issues.kite.dev "missing" not found`)
 }
 
+// TestKubectlGetWatch watches a list: what happens between kubectl's list and its watch
+// is told. Of a single object kubectl would leave that out.
 func TestKubectlGetWatch(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t)
 	k := m.kubectl(t)
 	create(t, m, "frontend")
-	cmd := exec.CommandContext(t.Context(), k.path, "get", "issue", "frontend", "--watch", "--output-watch-events", "--no-headers")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, k.path, "get", "issues", "--watch", "--output-watch-events", "--no-headers")
 	cmd.Env = k.environment
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)

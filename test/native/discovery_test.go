@@ -52,7 +52,7 @@ func TestAggregatedDiscovery(t *testing.T) {
 	require.Equal(t, []string{"iss"}, issues.ShortNames)
 	require.Equal(t, []string{"kite"}, issues.Categories)
 	require.Equal(t, apidiscoveryv2.ScopeNamespace, issues.Scope)
-	require.Len(t, issues.Subresources, 4)
+	require.Len(t, issues.Subresources, 5)
 }
 
 func TestOpenAPI(t *testing.T) {
