@@ -42,6 +42,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&IssueGroup{},
 		&IssueGroupList{},
 		&IssueGroupReport{},
+		&IssueSummary{},
+		&IssueSummaryList{},
 		&VisibleIssue{},
 		&VisibleIssueList{},
 	)
