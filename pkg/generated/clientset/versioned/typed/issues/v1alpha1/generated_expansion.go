@@ -13,4 +13,6 @@ type IssueGroupReportExpansion interface{}
 
 type IssueReportExpansion interface{}
 
+type IssueSummaryExpansion interface{}
+
 type VisibleIssueExpansion interface{}

@@ -19,6 +19,7 @@ type IssuesV1alpha1Interface interface {
 	IssueGroupsGetter
 	IssueGroupReportsGetter
 	IssueReportsGetter
+	IssueSummariesGetter
 	VisibleIssuesGetter
 }
 
@@ -41,6 +42,10 @@ func (c *IssuesV1alpha1Client) IssueGroupReports() IssueGroupReportInterface {
 
 func (c *IssuesV1alpha1Client) IssueReports(namespace string) IssueReportInterface {
 	return newIssueReports(c, namespace)
+}
+
+func (c *IssuesV1alpha1Client) IssueSummaries(namespace string) IssueSummaryInterface {
+	return newIssueSummaries(c, namespace)
 }
 
 func (c *IssuesV1alpha1Client) VisibleIssues() VisibleIssueInterface {

@@ -31,6 +31,10 @@ func (c *FakeIssuesV1alpha1) IssueReports(namespace string) v1alpha1.IssueReport
 	return newFakeIssueReports(c, namespace)
 }
 
+func (c *FakeIssuesV1alpha1) IssueSummaries(namespace string) v1alpha1.IssueSummaryInterface {
+	return newFakeIssueSummaries(c, namespace)
+}
+
 func (c *FakeIssuesV1alpha1) VisibleIssues() v1alpha1.VisibleIssueInterface {
 	return newFakeVisibleIssues(c)
 }
