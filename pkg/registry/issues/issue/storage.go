@@ -55,6 +55,7 @@ func NewStorage(
 	if err := store.CompleteWithOptions(options); err != nil {
 		return Storage{}, fmt.Errorf("set up the storage of issues: %w", err)
 	}
+	store.Storage.Storage = counted{store.Storage.Storage}
 	status, decided := *store, *store
 	status.UpdateStrategy = statusStrategy{main}
 	status.ResetFieldsStrategy = statusStrategy{main}
