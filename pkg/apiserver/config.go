@@ -22,6 +22,7 @@ import (
 
 	generatedopenapi "kite.dev/kite/pkg/generated/openapi"
 	"kite.dev/kite/pkg/registry/issues/issue"
+	"kite.dev/kite/pkg/registry/issues/issuesummary"
 	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
@@ -156,9 +157,30 @@ func (c CompletedConfig) newGeneric(engine *postgres.Engine) (*genericapiserver.
 	if err := generic.AddReadyzChecks(readyCheck(engine)); err != nil {
 		return nil, err
 	}
-	issues, err := c.issuesGroup(engine)
+	producers := issuesummary.NewProducers(engine, c.issues.NamespaceUIDs, c.clock)
+	issues, err := c.issuesGroup(engine, producers)
 	if err != nil {
 		return nil, err
 	}
+	if err := c.addHooks(generic, engine, producers); err != nil {
+		return nil, err
+	}
 	return generic, generic.InstallAPIGroup(issues)
+}
+
+// addHooks starts what goes on beside requests.
+func (c CompletedConfig) addHooks(
+	generic *genericapiserver.GenericAPIServer, engine *postgres.Engine, producers *issuesummary.Producers,
+) error {
+	err := generic.AddPostStartHook("kite-issue-producers", func(ctx genericapiserver.PostStartHookContext) error {
+		go producers.Run(ctx)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return generic.AddPostStartHook("kite-active-issues", func(ctx genericapiserver.PostStartHookContext) error {
+		go issuesummary.CountActive(ctx, engine, c.clock)
+		return nil
+	})
 }

@@ -19,6 +19,7 @@ import (
 	"kite.dev/kite/pkg/registry/issues/issuegroup"
 	"kite.dev/kite/pkg/registry/issues/issuegroupreport"
 	"kite.dev/kite/pkg/registry/issues/issuereport"
+	"kite.dev/kite/pkg/registry/issues/issuesummary"
 	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
@@ -39,7 +40,7 @@ func StoredResources() []schema.GroupResource {
 }
 
 // issuesGroup is everything that the group issues.kite.dev serves.
-func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver.APIGroupInfo, error) {
+func (c CompletedConfig) issuesGroup(engine *postgres.Engine, producers *issuesummary.Producers) (*genericapiserver.APIGroupInfo, error) {
 	options := &postgres.RESTOptionsGetter{
 		Engine:       engine,
 		Codec:        postgres.NewCodec(Scheme, v1alpha1.SchemeGroupVersion),
@@ -60,10 +61,11 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine) (*genericapiserver
 		"issues/reopen":      storage.Reopen,
 		"issues/acknowledge": storage.Acknowledge,
 		"issues/group":       issuegroup.NewCountsREST(storage.Issue, c.clock),
-		"issuereports":       reports,
+		"issuereports":       issuesummary.NewReports(reports, producers),
 		"issuegroups":        issuegroup.NewREST(storage.Issue, engine, c.clock),
 		"issuegroupreports":  issuegroupreport.NewREST(Scheme, storage.Issue, reports, c.clock),
 		"visibleissues":      visibleissue.NewREST(storage.Issue.Store, c.rights, c.candidates, c.clock),
+		"issuesummaries":     issuesummary.NewREST(engine, c.issues.NamespaceUIDs, c.clock),
 	}
 	return &group, nil
 }

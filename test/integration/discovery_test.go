@@ -68,7 +68,7 @@ func find(t *testing.T, resources []metav1.APIResource, name string) metav1.APIR
 var servedKinds = []string{
 	"Issue", "IssueList", "IssueReport", "IssueResolution", "IssueReopening", "IssueAcknowledgement",
 	"IssueGroup", "IssueGroupList", "IssueGroupReport",
-	"VisibleIssue", "VisibleIssueList",
+	"VisibleIssue", "VisibleIssueList", "IssueSummary", "IssueSummaryList",
 }
 
 func TestOpenAPIV2(t *testing.T) {

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package issuesummary
+
+import (
+	"cmp"
+	"context"
+	_ "embed" // the statements
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kite.dev/kite/pkg/apis/issues"
+)
+
+//go:embed sql/summary.sql
+var summarySQL string
+
+//go:embed sql/namespaces.sql
+var namespacesSQL string
+
+// folders is the part of the key space that holds issues, by namespace.
+const folders = "/" + issues.GroupName + "/issues/"
+
+const retryAfterSeconds = 5
+
+// Database reads the tables of issues. *postgres.Engine does.
+type Database interface {
+	Query(ctx context.Context, sql string, args, dest []any, row func() error) error
+	Exec(ctx context.Context, sql string, args ...any) error
+}
+
+// namespace is one that a summary is for.
+type namespace struct{ name, uid string }
+
+// compareKeys compares namespaces as storage orders their objects: a-b/x is before a/x.
+func compareKeys(a, b namespace) int { return cmp.Compare(a.name+"/", b.name+"/") }
+
+// count makes the summaries of namespaces, in their order, in one round trip.
+func count(ctx context.Context, db Database, namespaces []namespace, w window) ([]issues.IssueSummary, error) {
+	if len(namespaces) == 0 {
+		return nil, nil
+	}
+	builders := make(map[string]*builder, len(namespaces))
+	names, uids := []string{}, []string{""}
+	for _, n := range namespaces {
+		builders[n.name] = newBuilder(n.name, w)
+		names, uids = append(names, n.name), append(uids, n.uid)
+	}
+	var name *string
+	var row number
+	complete := true
+	err := db.Query(ctx, summarySQL, arguments(namespaces, names, uids, w),
+		[]any{&name, &row.what, &row.label, &row.opened, &row.resolved, &row.n, &row.total}, func() error {
+			if name == nil {
+				complete = row.what == "complete"
+				return nil
+			}
+			if b := builders[*name]; b != nil {
+				b.add(&row)
+			}
+			return nil
+		})
+	switch {
+	case err != nil:
+		return nil, err
+	case !complete:
+		return nil, incomplete()
+	}
+	out := make([]issues.IssueSummary, 0, len(namespaces))
+	for _, n := range namespaces {
+		out = append(out, builders[n.name].finish())
+	}
+	return out, nil
+}
+
+func arguments(namespaces []namespace, names, uids []string, w window) []any {
+	first := slices.MinFunc(namespaces, compareKeys)
+	last := slices.MaxFunc(namespaces, compareKeys)
+	return []any{names, uids, w.now, w.days, w.fine, w.weeks, folders + first.name + "/", folders + last.name + "0"}
+}
+
+// incomplete: the table of issues lacks rows. While they are added, that passes; issues
+// that are stored encrypted have none.
+func incomplete() error {
+	err := apierrors.NewServiceUnavailable(
+		"issues are being counted anew, or are stored encrypted: then there are no summaries")
+	err.ErrStatus.Details = &metav1.StatusDetails{RetryAfterSeconds: retryAfterSeconds}
+	return err
+}
