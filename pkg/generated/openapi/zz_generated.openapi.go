@@ -76,9 +76,11 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		runtime.Unknown{}.OpenAPIModelName():                 schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
 		version.Info{}.OpenAPIModelName():                    schema_k8sio_apimachinery_pkg_version_Info(ref),
 		v1alpha1.Acknowledgement{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_Acknowledgement(ref),
+		v1alpha1.ActiveIssues{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ActiveIssues(ref),
 		v1alpha1.AffectedResource{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_AffectedResource(ref),
 		v1alpha1.Issue{}.OpenAPIModelName():                  schema_pkg_apis_issues_v1alpha1_Issue(ref),
 		v1alpha1.IssueAcknowledgement{}.OpenAPIModelName():   schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref),
+		v1alpha1.IssueCount{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueCount(ref),
 		v1alpha1.IssueGroup{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueGroup(ref),
 		v1alpha1.IssueGroupCause{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCause(ref),
 		v1alpha1.IssueGroupCount{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref),
@@ -92,6 +94,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.IssueLink{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueLink(ref),
 		v1alpha1.IssueList{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueList(ref),
 		v1alpha1.IssueMigration{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueMigration(ref),
+		v1alpha1.IssueProducer{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueProducer(ref),
 		v1alpha1.IssueRemediation{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueRemediation(ref),
 		v1alpha1.IssueReopening{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueReopening(ref),
 		v1alpha1.IssueReport{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueReport(ref),
@@ -102,10 +105,16 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.IssueScope{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueScope(ref),
 		v1alpha1.IssueSpec{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueSpec(ref),
 		v1alpha1.IssueStatus{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueStatus(ref),
+		v1alpha1.IssueSummary{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueSummary(ref),
+		v1alpha1.IssueSummaryList{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueSummaryList(ref),
+		v1alpha1.IssueSummaryStatus{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_IssueSummaryStatus(ref),
 		v1alpha1.IssueTransition{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
+		v1alpha1.IssueTrend{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueTrend(ref),
 		v1alpha1.RelatedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
+		v1alpha1.ReopenedIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref),
 		v1alpha1.ReportedIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
 		v1alpha1.ReportedObject{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
+		v1alpha1.TimeToResolve{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_TimeToResolve(ref),
 		v1alpha1.VisibleIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref),
 		v1alpha1.VisibleIssueList{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref),
 		v1alpha1.VisibleIssueSource{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref),
@@ -2837,6 +2846,114 @@ func schema_pkg_apis_issues_v1alpha1_Acknowledgement(ref common.ReferenceCallbac
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_ActiveIssues(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ActiveIssues counts Active issues. Values with more issues come first.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"total": {
+						SchemaProps: spec.SchemaProps{
+							Description: "total counts all of them.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"severities": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"value",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "severities counts them by spec.severity.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueCount{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"types": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"value",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "types counts them by spec.type. At most 100 types.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueCount{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"applications": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"value",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "applications counts them by spec.application, where it is set. At most 100 applications.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueCount{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"components": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"value",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "components counts them by spec.component, where it is set. At most 100 components.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueCount{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"total"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.IssueCount{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_AffectedResource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2977,6 +3094,36 @@ func schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref common.ReferenceCa
 		},
 		Dependencies: []string{
 			v1.ObjectMeta{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueCount(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueCount counts the issues that have a value.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value of the field.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"count": {
+						SchemaProps: spec.SchemaProps{
+							Description: "count of issues.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"value", "count"},
+			},
+		},
 	}
 }
 
@@ -3705,6 +3852,36 @@ func schema_pkg_apis_issues_v1alpha1_IssueMigration(ref common.ReferenceCallback
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueProducer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueProducer is a user who reports.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the user.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastReport": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastReport is when the user's newest report came, to about a minute.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"name", "lastReport"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -4490,6 +4667,219 @@ func schema_pkg_apis_issues_v1alpha1_IssueStatus(ref common.ReferenceCallback) c
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_IssueSummary(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueSummary holds the numbers of a namespace's issues. It is counted when it is read, and cannot be written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata names the namespace. The name is always summary.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status holds the numbers.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueSummaryStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueSummaryStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueSummaryList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueSummaryList is a list of summaries, one for each namespace.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the summaries.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueSummary{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.IssueSummary{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueSummaryStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueSummaryStatus holds the numbers of a namespace. Days and weeks are those of UTC; weeks begin on Monday.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"observedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedAt is when the numbers were true.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"active": {
+						SchemaProps: spec.SchemaProps{
+							Description: "active counts the issues that are Active.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ActiveIssues{}.OpenAPIModelName()),
+						},
+					},
+					"resolvedLastDay": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resolvedLastDay counts how often issues were resolved, or deleted while Active, in the last 24 hours.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"timeToResolve": {
+						SchemaProps: spec.SchemaProps{
+							Description: "timeToResolve tells how long the issues were Active that were resolved on the days of days.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.TimeToResolve{}.OpenAPIModelName()),
+						},
+					},
+					"mostReopened": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "mostReopened are the issues that were reopened most often, at most 10.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ReopenedIssue{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"days": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "days tells what was opened and resolved on each of the last 30 days, oldest first. Today is the last one.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueTrend{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"weeks": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "weeks tells what was opened and resolved in each week of the last 13 months, oldest first. This week is the last one.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueTrend{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"producers": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "producers are those who report, newest report first, at most 100: no issues and no producers means that nobody would tell.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueProducer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.ActiveIssues{}.OpenAPIModelName(), v1alpha1.IssueProducer{}.OpenAPIModelName(), v1alpha1.IssueTrend{}.OpenAPIModelName(), v1alpha1.ReopenedIssue{}.OpenAPIModelName(), v1alpha1.TimeToResolve{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_IssueTransition(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4543,6 +4933,44 @@ func schema_pkg_apis_issues_v1alpha1_IssueTransition(ref common.ReferenceCallbac
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_IssueTrend(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueTrend tells what happened in a day or a week.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"start": {
+						SchemaProps: spec.SchemaProps{
+							Description: "start of the day or week.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"opened": {
+						SchemaProps: spec.SchemaProps{
+							Description: "opened counts how often an issue became Active.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"resolved": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resolved counts how often an issue was resolved, or deleted while Active.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"start", "opened", "resolved"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4576,6 +5004,36 @@ func schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref common.ReferenceCallback) 
 					},
 				},
 				Required: []string{"name", "relation"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReopenedIssue is an issue that was Active more than once.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the issue.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"reopened": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reopened counts how often it became Active again.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"name", "reopened"},
 			},
 		},
 	}
@@ -4770,6 +5228,42 @@ func schema_pkg_apis_issues_v1alpha1_ReportedObject(ref common.ReferenceCallback
 				Required: []string{"name"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_TimeToResolve(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TimeToResolve tells how long issues were Active.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"count": {
+						SchemaProps: spec.SchemaProps{
+							Description: "count of the times that an issue was resolved, or deleted while Active.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"mean": {
+						SchemaProps: spec.SchemaProps{
+							Description: "mean of their durations. Absent when there is none.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+					"p90": {
+						SchemaProps: spec.SchemaProps{
+							Description: "p90 is a duration that nine of ten did not exceed. Absent when there is none.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"count"},
+			},
+		},
+		Dependencies: []string{
+			v1.Duration{}.OpenAPIModelName()},
 	}
 }
 

@@ -34,6 +34,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*ActiveIssues)(nil), (*issues.ActiveIssues)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ActiveIssues_To_issues_ActiveIssues(a.(*ActiveIssues), b.(*issues.ActiveIssues), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.ActiveIssues)(nil), (*ActiveIssues)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_ActiveIssues_To_v1alpha1_ActiveIssues(a.(*issues.ActiveIssues), b.(*ActiveIssues), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*AffectedResource)(nil), (*issues.AffectedResource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_AffectedResource_To_issues_AffectedResource(a.(*AffectedResource), b.(*issues.AffectedResource), scope)
 	}); err != nil {
@@ -61,6 +71,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.IssueAcknowledgement)(nil), (*IssueAcknowledgement)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(a.(*issues.IssueAcknowledgement), b.(*IssueAcknowledgement), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueCount)(nil), (*issues.IssueCount)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueCount_To_issues_IssueCount(a.(*IssueCount), b.(*issues.IssueCount), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueCount)(nil), (*IssueCount)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueCount_To_v1alpha1_IssueCount(a.(*issues.IssueCount), b.(*IssueCount), scope)
 	}); err != nil {
 		return err
 	}
@@ -194,6 +214,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*IssueProducer)(nil), (*issues.IssueProducer)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueProducer_To_issues_IssueProducer(a.(*IssueProducer), b.(*issues.IssueProducer), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueProducer)(nil), (*IssueProducer)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueProducer_To_v1alpha1_IssueProducer(a.(*issues.IssueProducer), b.(*IssueProducer), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*IssueRemediation)(nil), (*issues.IssueRemediation)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_IssueRemediation_To_issues_IssueRemediation(a.(*IssueRemediation), b.(*issues.IssueRemediation), scope)
 	}); err != nil {
@@ -294,6 +324,36 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*IssueSummary)(nil), (*issues.IssueSummary)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueSummary_To_issues_IssueSummary(a.(*IssueSummary), b.(*issues.IssueSummary), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueSummary)(nil), (*IssueSummary)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueSummary_To_v1alpha1_IssueSummary(a.(*issues.IssueSummary), b.(*IssueSummary), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueSummaryList)(nil), (*issues.IssueSummaryList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueSummaryList_To_issues_IssueSummaryList(a.(*IssueSummaryList), b.(*issues.IssueSummaryList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueSummaryList)(nil), (*IssueSummaryList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueSummaryList_To_v1alpha1_IssueSummaryList(a.(*issues.IssueSummaryList), b.(*IssueSummaryList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueSummaryStatus)(nil), (*issues.IssueSummaryStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueSummaryStatus_To_issues_IssueSummaryStatus(a.(*IssueSummaryStatus), b.(*issues.IssueSummaryStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueSummaryStatus)(nil), (*IssueSummaryStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(a.(*issues.IssueSummaryStatus), b.(*IssueSummaryStatus), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*IssueTransition)(nil), (*issues.IssueTransition)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_IssueTransition_To_issues_IssueTransition(a.(*IssueTransition), b.(*issues.IssueTransition), scope)
 	}); err != nil {
@@ -304,6 +364,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*IssueTrend)(nil), (*issues.IssueTrend)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueTrend_To_issues_IssueTrend(a.(*IssueTrend), b.(*issues.IssueTrend), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueTrend)(nil), (*IssueTrend)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueTrend_To_v1alpha1_IssueTrend(a.(*issues.IssueTrend), b.(*IssueTrend), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*RelatedIssue)(nil), (*issues.RelatedIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_RelatedIssue_To_issues_RelatedIssue(a.(*RelatedIssue), b.(*issues.RelatedIssue), scope)
 	}); err != nil {
@@ -311,6 +381,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.RelatedIssue)(nil), (*RelatedIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_RelatedIssue_To_v1alpha1_RelatedIssue(a.(*issues.RelatedIssue), b.(*RelatedIssue), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReopenedIssue)(nil), (*issues.ReopenedIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReopenedIssue_To_issues_ReopenedIssue(a.(*ReopenedIssue), b.(*issues.ReopenedIssue), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.ReopenedIssue)(nil), (*ReopenedIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_ReopenedIssue_To_v1alpha1_ReopenedIssue(a.(*issues.ReopenedIssue), b.(*ReopenedIssue), scope)
 	}); err != nil {
 		return err
 	}
@@ -331,6 +411,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.ReportedObject)(nil), (*ReportedObject)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_ReportedObject_To_v1alpha1_ReportedObject(a.(*issues.ReportedObject), b.(*ReportedObject), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*TimeToResolve)(nil), (*issues.TimeToResolve)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_TimeToResolve_To_issues_TimeToResolve(a.(*TimeToResolve), b.(*issues.TimeToResolve), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.TimeToResolve)(nil), (*TimeToResolve)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_TimeToResolve_To_v1alpha1_TimeToResolve(a.(*issues.TimeToResolve), b.(*TimeToResolve), scope)
 	}); err != nil {
 		return err
 	}
@@ -385,6 +475,26 @@ func autoConvert_issues_Acknowledgement_To_v1alpha1_Acknowledgement(in *issues.A
 // Convert_issues_Acknowledgement_To_v1alpha1_Acknowledgement is an autogenerated conversion function.
 func Convert_issues_Acknowledgement_To_v1alpha1_Acknowledgement(in *issues.Acknowledgement, out *Acknowledgement, s conversion.Scope) error {
 	return autoConvert_issues_Acknowledgement_To_v1alpha1_Acknowledgement(in, out, s)
+}
+
+func autoConvert_v1alpha1_ActiveIssues_To_issues_ActiveIssues(in *ActiveIssues, out *issues.ActiveIssues, s conversion.Scope) error {
+	*out = *(*issues.ActiveIssues)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ActiveIssues_To_issues_ActiveIssues is an autogenerated conversion function.
+func Convert_v1alpha1_ActiveIssues_To_issues_ActiveIssues(in *ActiveIssues, out *issues.ActiveIssues, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ActiveIssues_To_issues_ActiveIssues(in, out, s)
+}
+
+func autoConvert_issues_ActiveIssues_To_v1alpha1_ActiveIssues(in *issues.ActiveIssues, out *ActiveIssues, s conversion.Scope) error {
+	*out = *(*ActiveIssues)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_ActiveIssues_To_v1alpha1_ActiveIssues is an autogenerated conversion function.
+func Convert_issues_ActiveIssues_To_v1alpha1_ActiveIssues(in *issues.ActiveIssues, out *ActiveIssues, s conversion.Scope) error {
+	return autoConvert_issues_ActiveIssues_To_v1alpha1_ActiveIssues(in, out, s)
 }
 
 func autoConvert_v1alpha1_AffectedResource_To_issues_AffectedResource(in *AffectedResource, out *issues.AffectedResource, s conversion.Scope) error {
@@ -461,6 +571,26 @@ func autoConvert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(in
 // Convert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement is an autogenerated conversion function.
 func Convert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(in *issues.IssueAcknowledgement, out *IssueAcknowledgement, s conversion.Scope) error {
 	return autoConvert_issues_IssueAcknowledgement_To_v1alpha1_IssueAcknowledgement(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueCount_To_issues_IssueCount(in *IssueCount, out *issues.IssueCount, s conversion.Scope) error {
+	*out = *(*issues.IssueCount)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueCount_To_issues_IssueCount is an autogenerated conversion function.
+func Convert_v1alpha1_IssueCount_To_issues_IssueCount(in *IssueCount, out *issues.IssueCount, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueCount_To_issues_IssueCount(in, out, s)
+}
+
+func autoConvert_issues_IssueCount_To_v1alpha1_IssueCount(in *issues.IssueCount, out *IssueCount, s conversion.Scope) error {
+	*out = *(*IssueCount)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueCount_To_v1alpha1_IssueCount is an autogenerated conversion function.
+func Convert_issues_IssueCount_To_v1alpha1_IssueCount(in *issues.IssueCount, out *IssueCount, s conversion.Scope) error {
+	return autoConvert_issues_IssueCount_To_v1alpha1_IssueCount(in, out, s)
 }
 
 func autoConvert_v1alpha1_IssueGroup_To_issues_IssueGroup(in *IssueGroup, out *issues.IssueGroup, s conversion.Scope) error {
@@ -745,6 +875,26 @@ func Convert_issues_IssueMigration_To_v1alpha1_IssueMigration(in *issues.IssueMi
 	return autoConvert_issues_IssueMigration_To_v1alpha1_IssueMigration(in, out, s)
 }
 
+func autoConvert_v1alpha1_IssueProducer_To_issues_IssueProducer(in *IssueProducer, out *issues.IssueProducer, s conversion.Scope) error {
+	*out = *(*issues.IssueProducer)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueProducer_To_issues_IssueProducer is an autogenerated conversion function.
+func Convert_v1alpha1_IssueProducer_To_issues_IssueProducer(in *IssueProducer, out *issues.IssueProducer, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueProducer_To_issues_IssueProducer(in, out, s)
+}
+
+func autoConvert_issues_IssueProducer_To_v1alpha1_IssueProducer(in *issues.IssueProducer, out *IssueProducer, s conversion.Scope) error {
+	*out = *(*IssueProducer)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueProducer_To_v1alpha1_IssueProducer is an autogenerated conversion function.
+func Convert_issues_IssueProducer_To_v1alpha1_IssueProducer(in *issues.IssueProducer, out *IssueProducer, s conversion.Scope) error {
+	return autoConvert_issues_IssueProducer_To_v1alpha1_IssueProducer(in, out, s)
+}
+
 func autoConvert_v1alpha1_IssueRemediation_To_issues_IssueRemediation(in *IssueRemediation, out *issues.IssueRemediation, s conversion.Scope) error {
 	*out = *(*issues.IssueRemediation)(unsafe.Pointer(in))
 	return nil
@@ -1003,6 +1153,74 @@ func Convert_issues_IssueStatus_To_v1alpha1_IssueStatus(in *issues.IssueStatus, 
 	return autoConvert_issues_IssueStatus_To_v1alpha1_IssueStatus(in, out, s)
 }
 
+func autoConvert_v1alpha1_IssueSummary_To_issues_IssueSummary(in *IssueSummary, out *issues.IssueSummary, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_IssueSummaryStatus_To_issues_IssueSummaryStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_IssueSummary_To_issues_IssueSummary is an autogenerated conversion function.
+func Convert_v1alpha1_IssueSummary_To_issues_IssueSummary(in *IssueSummary, out *issues.IssueSummary, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueSummary_To_issues_IssueSummary(in, out, s)
+}
+
+func autoConvert_issues_IssueSummary_To_v1alpha1_IssueSummary(in *issues.IssueSummary, out *IssueSummary, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_issues_IssueSummary_To_v1alpha1_IssueSummary is an autogenerated conversion function.
+func Convert_issues_IssueSummary_To_v1alpha1_IssueSummary(in *issues.IssueSummary, out *IssueSummary, s conversion.Scope) error {
+	return autoConvert_issues_IssueSummary_To_v1alpha1_IssueSummary(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueSummaryList_To_issues_IssueSummaryList(in *IssueSummaryList, out *issues.IssueSummaryList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]issues.IssueSummary)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_IssueSummaryList_To_issues_IssueSummaryList is an autogenerated conversion function.
+func Convert_v1alpha1_IssueSummaryList_To_issues_IssueSummaryList(in *IssueSummaryList, out *issues.IssueSummaryList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueSummaryList_To_issues_IssueSummaryList(in, out, s)
+}
+
+func autoConvert_issues_IssueSummaryList_To_v1alpha1_IssueSummaryList(in *issues.IssueSummaryList, out *IssueSummaryList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]IssueSummary)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_issues_IssueSummaryList_To_v1alpha1_IssueSummaryList is an autogenerated conversion function.
+func Convert_issues_IssueSummaryList_To_v1alpha1_IssueSummaryList(in *issues.IssueSummaryList, out *IssueSummaryList, s conversion.Scope) error {
+	return autoConvert_issues_IssueSummaryList_To_v1alpha1_IssueSummaryList(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueSummaryStatus_To_issues_IssueSummaryStatus(in *IssueSummaryStatus, out *issues.IssueSummaryStatus, s conversion.Scope) error {
+	*out = *(*issues.IssueSummaryStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueSummaryStatus_To_issues_IssueSummaryStatus is an autogenerated conversion function.
+func Convert_v1alpha1_IssueSummaryStatus_To_issues_IssueSummaryStatus(in *IssueSummaryStatus, out *issues.IssueSummaryStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueSummaryStatus_To_issues_IssueSummaryStatus(in, out, s)
+}
+
+func autoConvert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(in *issues.IssueSummaryStatus, out *IssueSummaryStatus, s conversion.Scope) error {
+	*out = *(*IssueSummaryStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus is an autogenerated conversion function.
+func Convert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(in *issues.IssueSummaryStatus, out *IssueSummaryStatus, s conversion.Scope) error {
+	return autoConvert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(in, out, s)
+}
+
 func autoConvert_v1alpha1_IssueTransition_To_issues_IssueTransition(in *IssueTransition, out *issues.IssueTransition, s conversion.Scope) error {
 	*out = *(*issues.IssueTransition)(unsafe.Pointer(in))
 	return nil
@@ -1023,6 +1241,26 @@ func Convert_issues_IssueTransition_To_v1alpha1_IssueTransition(in *issues.Issue
 	return autoConvert_issues_IssueTransition_To_v1alpha1_IssueTransition(in, out, s)
 }
 
+func autoConvert_v1alpha1_IssueTrend_To_issues_IssueTrend(in *IssueTrend, out *issues.IssueTrend, s conversion.Scope) error {
+	*out = *(*issues.IssueTrend)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueTrend_To_issues_IssueTrend is an autogenerated conversion function.
+func Convert_v1alpha1_IssueTrend_To_issues_IssueTrend(in *IssueTrend, out *issues.IssueTrend, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueTrend_To_issues_IssueTrend(in, out, s)
+}
+
+func autoConvert_issues_IssueTrend_To_v1alpha1_IssueTrend(in *issues.IssueTrend, out *IssueTrend, s conversion.Scope) error {
+	*out = *(*IssueTrend)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueTrend_To_v1alpha1_IssueTrend is an autogenerated conversion function.
+func Convert_issues_IssueTrend_To_v1alpha1_IssueTrend(in *issues.IssueTrend, out *IssueTrend, s conversion.Scope) error {
+	return autoConvert_issues_IssueTrend_To_v1alpha1_IssueTrend(in, out, s)
+}
+
 func autoConvert_v1alpha1_RelatedIssue_To_issues_RelatedIssue(in *RelatedIssue, out *issues.RelatedIssue, s conversion.Scope) error {
 	*out = *(*issues.RelatedIssue)(unsafe.Pointer(in))
 	return nil
@@ -1041,6 +1279,26 @@ func autoConvert_issues_RelatedIssue_To_v1alpha1_RelatedIssue(in *issues.Related
 // Convert_issues_RelatedIssue_To_v1alpha1_RelatedIssue is an autogenerated conversion function.
 func Convert_issues_RelatedIssue_To_v1alpha1_RelatedIssue(in *issues.RelatedIssue, out *RelatedIssue, s conversion.Scope) error {
 	return autoConvert_issues_RelatedIssue_To_v1alpha1_RelatedIssue(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReopenedIssue_To_issues_ReopenedIssue(in *ReopenedIssue, out *issues.ReopenedIssue, s conversion.Scope) error {
+	*out = *(*issues.ReopenedIssue)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ReopenedIssue_To_issues_ReopenedIssue is an autogenerated conversion function.
+func Convert_v1alpha1_ReopenedIssue_To_issues_ReopenedIssue(in *ReopenedIssue, out *issues.ReopenedIssue, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReopenedIssue_To_issues_ReopenedIssue(in, out, s)
+}
+
+func autoConvert_issues_ReopenedIssue_To_v1alpha1_ReopenedIssue(in *issues.ReopenedIssue, out *ReopenedIssue, s conversion.Scope) error {
+	*out = *(*ReopenedIssue)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_ReopenedIssue_To_v1alpha1_ReopenedIssue is an autogenerated conversion function.
+func Convert_issues_ReopenedIssue_To_v1alpha1_ReopenedIssue(in *issues.ReopenedIssue, out *ReopenedIssue, s conversion.Scope) error {
+	return autoConvert_issues_ReopenedIssue_To_v1alpha1_ReopenedIssue(in, out, s)
 }
 
 func autoConvert_v1alpha1_ReportedIssue_To_issues_ReportedIssue(in *ReportedIssue, out *issues.ReportedIssue, s conversion.Scope) error {
@@ -1081,6 +1339,26 @@ func autoConvert_issues_ReportedObject_To_v1alpha1_ReportedObject(in *issues.Rep
 // Convert_issues_ReportedObject_To_v1alpha1_ReportedObject is an autogenerated conversion function.
 func Convert_issues_ReportedObject_To_v1alpha1_ReportedObject(in *issues.ReportedObject, out *ReportedObject, s conversion.Scope) error {
 	return autoConvert_issues_ReportedObject_To_v1alpha1_ReportedObject(in, out, s)
+}
+
+func autoConvert_v1alpha1_TimeToResolve_To_issues_TimeToResolve(in *TimeToResolve, out *issues.TimeToResolve, s conversion.Scope) error {
+	*out = *(*issues.TimeToResolve)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_TimeToResolve_To_issues_TimeToResolve is an autogenerated conversion function.
+func Convert_v1alpha1_TimeToResolve_To_issues_TimeToResolve(in *TimeToResolve, out *issues.TimeToResolve, s conversion.Scope) error {
+	return autoConvert_v1alpha1_TimeToResolve_To_issues_TimeToResolve(in, out, s)
+}
+
+func autoConvert_issues_TimeToResolve_To_v1alpha1_TimeToResolve(in *issues.TimeToResolve, out *TimeToResolve, s conversion.Scope) error {
+	*out = *(*TimeToResolve)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_TimeToResolve_To_v1alpha1_TimeToResolve is an autogenerated conversion function.
+func Convert_issues_TimeToResolve_To_v1alpha1_TimeToResolve(in *issues.TimeToResolve, out *TimeToResolve, s conversion.Scope) error {
+	return autoConvert_issues_TimeToResolve_To_v1alpha1_TimeToResolve(in, out, s)
 }
 
 func autoConvert_v1alpha1_VisibleIssue_To_issues_VisibleIssue(in *VisibleIssue, out *issues.VisibleIssue, s conversion.Scope) error {

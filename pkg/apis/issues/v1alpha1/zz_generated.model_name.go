@@ -14,6 +14,11 @@ func (in Acknowledgement) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ActiveIssues) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.ActiveIssues"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in AffectedResource) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.AffectedResource"
 }
@@ -26,6 +31,11 @@ func (in Issue) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueAcknowledgement) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueAcknowledgement"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueCount) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueCount"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -94,6 +104,11 @@ func (in IssueMigration) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueProducer) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueProducer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueRemediation) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueRemediation"
 }
@@ -144,13 +159,38 @@ func (in IssueStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueSummary) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueSummary"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueSummaryList) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueSummaryList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueSummaryStatus) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueSummaryStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueTransition) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueTransition"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueTrend) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueTrend"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RelatedIssue) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.RelatedIssue"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReopenedIssue) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.ReopenedIssue"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -161,6 +201,11 @@ func (in ReportedIssue) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ReportedObject) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.ReportedObject"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TimeToResolve) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.TimeToResolve"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

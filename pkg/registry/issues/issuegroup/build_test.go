@@ -98,6 +98,6 @@ func (f fakeLister) List(ctx context.Context, options *metainternalversion.ListO
 // noHistory has nothing that is over.
 type noHistory struct{}
 
-func (noHistory) Query(context.Context, string, []any, func(func(...any) error) error) error {
+func (noHistory) Query(context.Context, string, []any, []any, func() error) error {
 	return nil
 }

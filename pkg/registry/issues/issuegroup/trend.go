@@ -23,7 +23,7 @@ var endedSQL string
 
 // history reads what is over. *postgres.Engine does.
 type history interface {
-	Query(ctx context.Context, sql string, args []any, visit func(scan func(dest ...any) error) error) error
+	Query(ctx context.Context, sql string, args, dest []any, row func() error) error
 }
 
 var _ history = (*postgres.Engine)(nil)
@@ -63,12 +63,9 @@ func (t *trend) index(at time.Time) int {
 
 // read adds the history of a group.
 func (t *trend) read(ctx context.Context, from history, key string) error {
-	return from.Query(ctx, endedSQL, []any{key, t.first}, func(scan func(dest ...any) error) error {
-		var opened, resolved time.Time
-		var n int32
-		if err := scan(&opened, &resolved, &n); err != nil {
-			return err
-		}
+	var opened, resolved time.Time
+	var n int32
+	return from.Query(ctx, endedSQL, []any{key, t.first}, []any{&opened, &resolved, &n}, func() error {
 		t.ended(opened, resolved, n)
 		return nil
 	})

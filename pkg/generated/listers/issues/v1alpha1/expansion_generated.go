@@ -17,6 +17,14 @@ type IssueNamespaceListerExpansion interface{}
 // IssueGroupLister.
 type IssueGroupListerExpansion interface{}
 
+// IssueSummaryListerExpansion allows custom methods to be added to
+// IssueSummaryLister.
+type IssueSummaryListerExpansion interface{}
+
+// IssueSummaryNamespaceListerExpansion allows custom methods to be added to
+// IssueSummaryNamespaceLister.
+type IssueSummaryNamespaceListerExpansion interface{}
+
 // VisibleIssueListerExpansion allows custom methods to be added to
 // VisibleIssueLister.
 type VisibleIssueListerExpansion interface{}
