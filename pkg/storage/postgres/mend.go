@@ -6,6 +6,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,7 +57,7 @@ func (e *Engine) mends(s *Store) {
 func (e *Engine) projecting() []*Store {
 	e.storesMu.Lock()
 	defer e.storesMu.Unlock()
-	return e.stores[:len(e.stores):len(e.stores)]
+	return slices.Clip(e.stores)
 }
 
 // stored is an object as it was read, by key.

@@ -20,7 +20,7 @@ const inBatch = "(SELECT e.batch FROM events e WHERE e.key = t.key ORDER BY e.rv
 type projector struct {
 	*Projection
 	put, drop, complete, unmark, enter string
-	stale, mend, mendEntry            string
+	stale, mend, mendEntry             string
 }
 
 func newProjectors(projections []*Projection) []*projector {
