@@ -54,6 +54,8 @@ func rights(t testing.TB, existing *v1alpha1.Issue) map[string]right {
 		"list":             {http.MethodGet, "issues", "", "", readers},
 		"watch":            {http.MethodGet, "issues?watch=true&timeoutSeconds=1", "", "", readers},
 		"watch one":        {http.MethodGet, "issues?watch=true&timeoutSeconds=1&fieldSelector=metadata.name=" + existing.Name, "", "", readers},
+		"get summary":      {http.MethodGet, "issuesummaries/summary", "", "", readers},
+		"list summaries":   {http.MethodGet, "issuesummaries", "", "", readers},
 		"create":           {http.MethodPost, "issues" + dryRun, string(mustJSON(t, newIssue("another"))), jsonContent, writers},
 		"update":           {http.MethodPut, issue + dryRun, update, jsonContent, writers},
 		"patch":            {http.MethodPatch, issue + dryRun, `{"spec":{"title":"Changed"}}`, mergePatch, writers},
