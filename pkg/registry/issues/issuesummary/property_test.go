@@ -47,6 +47,9 @@ func newWorld(r *rand.Rand, now time.Time) world {
 		if r.IntN(3) == 0 {
 			t = t.Truncate(day).Add(time.Duration(r.IntN(3)-1) * time.Microsecond)
 		}
+		if t.After(now) {
+			return now
+		}
 		return t.Truncate(time.Microsecond)
 	}
 	for i := range 200 {
@@ -65,7 +68,7 @@ func newWorld(r *rand.Rand, now time.Time) world {
 			w.issues = append(w.issues, rec)
 		}
 	}
-	for _, n := range []namespace{{"a", "uid of a"}, {"a", "uid of an older a"}, {"b", ""}} {
+	for _, n := range []namespace{{"a", "uid of a"}, {"b", ""}, {"c", "uid of an older c"}} {
 		w.producers[n] = map[string]time.Time{pick(r, "ann", "bob"): at(30).Truncate(time.Second), "robot": at(30).Truncate(time.Second)}
 	}
 	return w
