@@ -51,11 +51,10 @@ func NewStorage(
 		ResetFieldsStrategy:       main,
 		TableConvertor:            tableConvertor{clock},
 	}
-	options := &generic.StoreOptions{RESTOptions: optsGetter, AttrFunc: GetAttrs}
+	options := &generic.StoreOptions{RESTOptions: countedOptions{optsGetter}, AttrFunc: GetAttrs}
 	if err := store.CompleteWithOptions(options); err != nil {
 		return Storage{}, fmt.Errorf("set up the storage of issues: %w", err)
 	}
-	store.Storage.Storage = counted{store.Storage.Storage}
 	status, decided := *store, *store
 	status.UpdateStrategy = statusStrategy{main}
 	status.ResetFieldsStrategy = statusStrategy{main}
