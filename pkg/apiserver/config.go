@@ -23,6 +23,7 @@ import (
 	generatedopenapi "kite.dev/kite/pkg/generated/openapi"
 	"kite.dev/kite/pkg/registry/issues/issue"
 	"kite.dev/kite/pkg/registry/issues/issuesummary"
+	"kite.dev/kite/pkg/registry/issues/sweep"
 	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
@@ -49,6 +50,9 @@ type Config struct {
 	// Issues bounds issues. Its NamespaceUIDs defaults to what Generic's
 	// SharedInformerFactory knows of namespaces, if there is one.
 	Issues issue.Config
+
+	// Retention says for how long what is over is kept. Defaults to for ever.
+	Retention sweep.Retention
 
 	// Candidates name the namespaces in which a user may have rights, for visibleissues.
 	// Without them it shows issues only to those who may list issues in all namespaces,
@@ -95,6 +99,7 @@ type CompletedConfig struct {
 	rights     authorizer.Authorizer
 	postgres   postgres.Config
 	issues     issue.Config
+	retention  sweep.Retention
 	clock      clock.Clock
 }
 
@@ -117,6 +122,7 @@ func (c *Config) Complete() CompletedConfig {
 	}
 	return CompletedConfig{
 		generic: c.Generic.Complete(), quota: c.Quota, postgres: c.Postgres, issues: c.Issues, clock: c.Clock,
+		retention:  c.Retention,
 		candidates: c.Candidates, rights: c.Rights,
 	}
 }
@@ -141,15 +147,15 @@ func (c CompletedConfig) New(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	generic, err := c.newGeneric(engine)
+	server, err := c.newServer(engine)
 	if err != nil {
 		engine.Close()
 		return nil, err
 	}
-	return &Server{Generic: generic, engine: engine}, nil
+	return server, nil
 }
 
-func (c CompletedConfig) newGeneric(engine *postgres.Engine) (*genericapiserver.GenericAPIServer, error) {
+func (c CompletedConfig) newServer(engine *postgres.Engine) (*Server, error) {
 	generic, err := c.generic.New("kite-apiserver", genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return nil, err
@@ -157,15 +163,17 @@ func (c CompletedConfig) newGeneric(engine *postgres.Engine) (*genericapiserver.
 	if err := generic.AddReadyzChecks(readyCheck(engine)); err != nil {
 		return nil, err
 	}
-	producers := issuesummary.NewProducers(engine, c.issues.NamespaceUIDs, c.clock)
-	issues, err := c.issuesGroup(engine, producers)
+	issues, err := c.issuesStorage(engine)
 	if err != nil {
 		return nil, err
 	}
+	producers := issuesummary.NewProducers(engine, c.issues.NamespaceUIDs, c.clock)
 	if err := c.addHooks(generic, engine, producers); err != nil {
 		return nil, err
 	}
-	return generic, generic.InstallAPIGroup(issues)
+	group := c.issuesGroup(issues, engine, producers)
+	sweeper := sweep.New(issues.Issue, engine, c.retention, c.clock)
+	return &Server{Generic: generic, engine: engine, sweeper: sweeper}, generic.InstallAPIGroup(group)
 }
 
 // addHooks starts what goes on beside requests.

@@ -39,8 +39,8 @@ func StoredResources() []schema.GroupResource {
 	return slices.Collect(maps.Keys(resources(issue.Config{})))
 }
 
-// issuesGroup is everything that the group issues.kite.dev serves.
-func (c CompletedConfig) issuesGroup(engine *postgres.Engine, producers *issuesummary.Producers) (*genericapiserver.APIGroupInfo, error) {
+// issuesStorage is the storage of issues.
+func (c CompletedConfig) issuesStorage(engine *postgres.Engine) (issue.Storage, error) {
 	options := &postgres.RESTOptionsGetter{
 		Engine:       engine,
 		Codec:        postgres.NewCodec(Scheme, v1alpha1.SchemeGroupVersion),
@@ -50,8 +50,15 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine, producers *issuesu
 	}
 	storage, err := issue.NewStorage(Scheme, options, engine, c.issues, c.generic.Authorization.Authorizer, c.clock)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the storage of issues: %w", err)
+		return issue.Storage{}, fmt.Errorf("prepare the storage of issues: %w", err)
 	}
+	return storage, nil
+}
+
+// issuesGroup is everything that the group issues.kite.dev serves.
+func (c CompletedConfig) issuesGroup(
+	storage issue.Storage, engine *postgres.Engine, producers *issuesummary.Producers,
+) *genericapiserver.APIGroupInfo {
 	reports := issuereport.NewREST(Scheme, storage.Issue, engine, c.generic.Authorization.Authorizer, c.quota, c.clock)
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
@@ -67,5 +74,5 @@ func (c CompletedConfig) issuesGroup(engine *postgres.Engine, producers *issuesu
 		"visibleissues":      visibleissue.NewREST(storage.Issue.Store, c.rights, c.candidates, c.clock),
 		"issuesummaries":     issuesummary.NewREST(engine, c.issues.NamespaceUIDs, c.clock),
 	}
-	return &group, nil
+	return &group
 }

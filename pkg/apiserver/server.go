@@ -6,12 +6,14 @@ package apiserver
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/klog/v2"
 
+	"kite.dev/kite/pkg/registry/issues/sweep"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -20,13 +22,19 @@ type Server struct {
 	// Generic serves HTTP. Hooks and health checks may be added to it before Run.
 	Generic *genericapiserver.GenericAPIServer
 
-	engine *postgres.Engine
+	engine  *postgres.Engine
+	sweeper *sweep.Sweeper
 }
 
 // Run serves until ctx ends, then lets requests in flight finish, and closes the
 // database connections last. A Server runs once.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.engine.Close()
+	ctx, stop := context.WithCancel(ctx)
+	var sweeping sync.WaitGroup
+	defer sweeping.Wait()
+	defer stop()
+	sweeping.Go(func() { s.sweeper.Run(ctx) })
 	return s.Generic.PrepareRun().RunWithContext(ctx)
 }
 

@@ -17,9 +17,13 @@ const expirySteps = 64
 // acknowledgement ends, it becomes overdue, or it expires; zero for never. Who looks
 // then may find that it is too early, never that it is much too late: expiry is rounded
 // up by 1/64 of spec.expiresAfter at most. The deadline of a Resolved issue is when it
-// was resolved; how long it is kept after that is not the issue's to say.
+// was resolved; how long it is kept after that is not the issue's to say. One that is
+// being deleted already has none.
 func Deadline(issue *issues.Issue) time.Time {
 	status := &issue.Status
+	if status.State == issues.StateResolved && issue.DeletionTimestamp != nil {
+		return time.Time{}
+	}
 	if status.State == issues.StateResolved {
 		return EpisodeOf(issue).ResolvedAt
 	}

@@ -23,6 +23,7 @@ import (
 	"kite.dev/kite/pkg/apiserver"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/registry/issues/issue"
+	"kite.dev/kite/pkg/registry/issues/sweep"
 	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 	"kite.dev/kite/test/pgtest"
@@ -37,6 +38,7 @@ type settings struct {
 	candidates visibleissue.Candidates
 	clock      clock.Clock
 	issues     issue.Config
+	retention  sweep.Retention
 }
 
 // Option changes what StartServer starts.
@@ -60,6 +62,16 @@ func WithClock(c clock.Clock) Option {
 // WithMaxActive bounds the Active issues of each namespace.
 func WithMaxActive(limit int64) Option {
 	return func(s *settings) { s.issues.MaxActive = limit }
+}
+
+// WithNamespaceUIDs says under which UIDs history is kept. Without it it has none.
+func WithNamespaceUIDs(uids issue.NamespaceUIDs) Option {
+	return func(s *settings) { s.issues.NamespaceUIDs = uids }
+}
+
+// WithRetention says for how long what is over is kept. Without it it is kept for ever.
+func WithRetention(retention sweep.Retention) Option {
+	return func(s *settings) { s.retention = retention }
 }
 
 // StartServer starts a server on a free port of the loopback interface, which stops
@@ -102,6 +114,7 @@ func newConfig(t testing.TB, s settings) *apiserver.Config {
 	cfg.Postgres = *s.postgres
 	cfg.Clock = s.clock
 	cfg.Issues = s.issues
+	cfg.Retention = s.retention
 	return cfg
 }
 

@@ -144,7 +144,7 @@ func (o *Options) Config(ctx context.Context) (*apiserver.Config, error) {
 	if cfg.Postgres, err = o.Postgres.Config(); err != nil {
 		return nil, err
 	}
-	o.Issues.ApplyTo(&cfg.Issues)
+	o.Issues.ApplyTo(cfg)
 	if err := o.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{net.IPv4(127, 0, 0, 1)}); err != nil {
 		return nil, fmt.Errorf("make a self-signed certificate: %w", err)
 	}
