@@ -45,9 +45,9 @@ func TestSchemaVersions(t *testing.T) {
 		reason, sql, message string
 		migrates             bool
 	}{
-		"none": {"nobody has migrated", "DROP TABLE schema_version, objects, events, meta, issues, incomplete_projections, compatibility, issue_episodes, claim_counts, issue_producers", "kite-apiserver migrate", true},
+		"none": {"nobody has migrated", "DROP TABLE schema_version, objects, events, meta, issues, incomplete_projections, compatibility, issue_episodes, claim_counts, issue_producers CASCADE", "kite-apiserver migrate", true},
 		"older": {
-			"this program is newer than its schema", "UPDATE schema_version SET version = 1; DROP TABLE issues, incomplete_projections, compatibility, issue_episodes, claim_counts, issue_producers", "kite-apiserver migrate", true,
+			"this program is newer than its schema", "UPDATE schema_version SET version = 1; DROP TABLE issues, incomplete_projections, compatibility, issue_episodes, claim_counts, issue_producers CASCADE", "kite-apiserver migrate", true,
 		},
 		"newer": {
 			"a migration that this program cannot live with",
