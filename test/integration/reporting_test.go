@@ -39,7 +39,9 @@ func TestReporting(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Config(t)
 	cfg := StartServer(t, WithPostgres(pg))
-	inGroup := func(spec *v1alpha1.IssueReportSpec) { spec.Issue.GroupKey, spec.Issue.Cause = "CVE-2025-1234", "TokenExpired" }
+	inGroup := func(spec *v1alpha1.IssueReportSpec) {
+		spec.Issue.GroupKey, spec.Issue.Cause = "CVE-2025-1234", "TokenExpired"
+	}
 	report(t, cfg, failed(1, withRun(1), inGroup))
 	report(t, cfg, succeeded(11, withRun(2)))
 	report(t, cfg, failed(20, withRun(3), inGroup))

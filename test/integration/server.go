@@ -64,12 +64,12 @@ func WithMaxActive(limit int64) Option {
 	return func(s *settings) { s.issues.MaxActive = limit }
 }
 
-// WithNamespaceUIDs says under which UIDs history is kept. Without it it has none.
+// WithNamespaceUIDs says under which UIDs history is kept. The default is none.
 func WithNamespaceUIDs(uids issue.NamespaceUIDs) Option {
 	return func(s *settings) { s.issues.NamespaceUIDs = uids }
 }
 
-// WithRetention says for how long what is over is kept. Without it it is kept for ever.
+// WithRetention says for how long what is over is kept. The default is for ever.
 func WithRetention(retention sweep.Retention) Option {
 	return func(s *settings) { s.retention = retention }
 }
