@@ -30,7 +30,7 @@ func TestRecoverMember(t *testing.T) {
 		"Member": {reason: "whoever reported it", want: issues.ResultResolved, state: issues.StateResolved},
 		"Left": {
 			reason:    "it belongs to another group by now",
-			meanwhile: func(s *fakeStore) { s.put(byHand("web", inGroup("other"))) },
+			meanwhile: func(s *fakeStore) { s.issues["web"].Spec.GroupKey = "other" },
 			want:      issues.ResultUnchanged, state: issues.StateActive,
 		},
 		"Anew": {
