@@ -6,6 +6,7 @@ package issuereport
 import (
 	"context"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/admission"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
@@ -31,7 +32,7 @@ func (r *REST) apply(ctx context.Context, identity rules.Identity, batch []*entr
 			batch, races = batch[n:], 0
 		case isRace(err) && races < maxRaces && ctx.Err() == nil:
 			races++
-		case isOwnFault(err) && len(batch) > 1:
+		case isOwnFault(err) && len(batch) > 1, apierrors.IsForbidden(err) && isMixed(batch):
 			for _, e := range batch {
 				r.apply(ctx, identity, []*entry{e}, dryRun)
 			}

@@ -62,3 +62,19 @@ func TestQuota(t *testing.T) {
 	require.Equal(t, issues.ResultUpdated, send(t, r, "robot", failed(3)).Result, "an issue that is there costs nothing")
 	require.Equal(t, issues.ResultResolved, send(t, r, "robot", succeeded(4)).Result)
 }
+
+// TestFullNamespaceConcernsFailuresAlone: a recovery that waits with a failure opens
+// nothing, and so nothing forbids it.
+func TestFullNamespaceConcernsFailuresAlone(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore()
+	store.refuse = func(issue *issues.Issue) error {
+		return apierrors.NewForbidden(issues.Resource("issues"), issue.Name, errors.New("exceeded quota"))
+	}
+	batch := []*entry{entryOf(failed(1)), entryOf(succeeded(2)), entryOf(failed(3))}
+	newREST(store).apply(t.Context(), identityOf(batch[0]), batch, nil)
+	require.True(t, apierrors.IsForbidden(batch[0].err), "%v", batch[0].err)
+	require.NoError(t, batch[1].err)
+	require.Equal(t, issues.ResultUnchanged, batch[1].status.Result)
+	require.True(t, apierrors.IsForbidden(batch[2].err), "%v", batch[2].err)
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -92,4 +93,10 @@ func isRace(err error) bool {
 // write.
 func isOwnFault(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsBadRequest(err)
+}
+
+// isMixed tells failures that wait together with recoveries: that no issue may be opened
+// concerns the failures alone.
+func isMixed(batch []*entry) bool {
+	return slices.ContainsFunc(batch, func(e *entry) bool { return e.report.Spec.Outcome != batch[0].report.Spec.Outcome })
 }
