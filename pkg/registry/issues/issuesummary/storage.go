@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
@@ -146,14 +147,14 @@ func (r *REST) page(ctx context.Context, options *metainternalversion.ListOption
 	}
 	found, err := r.after(ctx, after, min(limit, math.MaxInt32)+1)
 	if err != nil || int64(len(found)) <= limit {
-		return r.matching(options, found), err
+		return r.matching(options, r.living(found)), err
 	}
 	if options.Limit <= 0 {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("more than %d namespaces have issues: ask for them in pages, by limit", maxUnpaged))
 	}
 	found = found[:limit]
 	meta.Continue, err = storage.EncodeContinue("/"+found[limit-1].name, "/", -1)
-	return r.matching(options, found), err
+	return r.matching(options, r.living(found)), err
 }
 
 // after returns namespaces that have, or had, issues, after a key.
@@ -174,16 +175,20 @@ func (r *REST) named(name string) []namespace {
 	return []namespace{{name: name, uid: r.uids(name)}}
 }
 
-// matching leaves out what the field selector does not want, and, in a list of several,
-// namespaces that are gone.
-func (r *REST) matching(options *metainternalversion.ListOptions, found []namespace) []namespace {
-	var out []namespace
-	for _, n := range found {
-		gone := len(found) > 1 && r.uids != nil && n.uid == ""
-		set := fields.Set{"metadata.namespace": n.name, "metadata.name": v1alpha1.IssueSummaryName}
-		if !gone && (options.FieldSelector == nil || options.FieldSelector.Matches(set)) {
-			out = append(out, n)
-		}
+// living leaves out namespaces that are gone.
+func (r *REST) living(found []namespace) []namespace {
+	if r.uids == nil {
+		return found
 	}
-	return out
+	return slices.DeleteFunc(found, func(n namespace) bool { return n.uid == "" })
+}
+
+// matching leaves out what the field selector does not want.
+func (r *REST) matching(options *metainternalversion.ListOptions, found []namespace) []namespace {
+	if options.FieldSelector == nil {
+		return found
+	}
+	return slices.DeleteFunc(found, func(n namespace) bool {
+		return !options.FieldSelector.Matches(fields.Set{"metadata.namespace": n.name, "metadata.name": v1alpha1.IssueSummaryName})
+	})
 }

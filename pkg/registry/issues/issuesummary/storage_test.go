@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package issuesummary
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/utils/clock"
+
+	"kite.dev/kite/pkg/apis/issues"
+)
+
+// TestListLeavesOutWhatIsGone: a namespace that was deleted has a place in the table of
+// counts, and no summary in a list.
+func TestListLeavesOutWhatIsGone(t *testing.T) {
+	t.Parallel()
+	engine, conn := openWorld(t)
+	for _, name := range []string{"a", "gone", "z"} {
+		_, err := conn.Exec(t.Context(), "INSERT INTO claim_counts VALUES ($1, 1)", folders+name)
+		require.NoError(t, err)
+	}
+	uids := map[string]string{"a": "uid of a", "z": "uid of z"}
+	r := NewREST(engine, func(name string) string { return uids[name] }, clock.RealClock{})
+	names := func(ctx context.Context, options metainternalversion.ListOptions) (out []string, token string) {
+		obj, err := r.List(ctx, &options)
+		require.NoError(t, err)
+		list, ok := obj.(*issues.IssueSummaryList)
+		require.True(t, ok)
+		for i := range list.Items {
+			out = append(out, list.Items[i].Namespace)
+		}
+		return out, list.Continue
+	}
+	all, token := names(t.Context(), metainternalversion.ListOptions{})
+	require.Equal(t, []string{"a", "z"}, all)
+	require.Empty(t, token)
+	first, token := names(t.Context(), metainternalversion.ListOptions{Limit: 1})
+	require.Equal(t, []string{"a"}, first)
+	second, token := names(t.Context(), metainternalversion.ListOptions{Limit: 1, Continue: token})
+	require.Empty(t, second, "a page may be empty")
+	third, token := names(t.Context(), metainternalversion.ListOptions{Limit: 1, Continue: token})
+	require.Equal(t, []string{"z"}, third)
+	require.Empty(t, token)
+	asked, _ := names(genericapirequest.WithNamespace(t.Context(), "gone"), metainternalversion.ListOptions{})
+	require.Equal(t, []string{"gone"}, asked, "who asks for one gets its numbers, which are all 0")
+}
