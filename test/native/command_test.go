@@ -35,12 +35,13 @@ func TestKubectlGet(t *testing.T) {
 	m := newTeam(t)
 	k := m.kubectl(t)
 	create(t, m, "frontend")
-	for _, args := range [][]string{{"get", "issues"}, {"get", "iss"}, {"get", "kite"}, {"get", "issue", "frontend"}, {"get", "issues.v1alpha1.issues.kite.dev"}} {
+	for _, args := range [][]string{{"get", "issues"}, {"get", "iss"}, {"get", "issue", "frontend"}, {"get", "issues.v1alpha1.issues.kite.dev"}} {
 		printed := lines(k.run(t, args...))
 		require.Len(t, printed, 2, "%v", args)
 		require.Regexp(t, `^NAME +SEVERITY +TYPE +STATE +SCOPE +TITLE +COUNT +LAST SEEN +AGE$`, printed[0])
 		require.Regexp(t, `frontend +major +build +Active +Component/frontend +Build of frontend fails +1 `, printed[1])
 	}
+	require.Regexp(t, `(?s)\nissue.issues.kite.dev/frontend +major .*\nissuesummary.issues.kite.dev/summary +1 `, k.run(t, "get", "kite"))
 	require.Regexp(t, `APPLICATION +COMPONENT +STAGE +DUE +GROUP`, k.run(t, "get", "issues", "-o", "wide"))
 	require.Equal(t, "issue.issues.kite.dev/frontend\n", k.run(t, "get", "issues", "-o", "name"))
 	require.Equal(t, "Active", k.run(t, "get", "issue", "frontend", "-o", "jsonpath={.status.state}"))
