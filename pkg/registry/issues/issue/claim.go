@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,9 +22,12 @@ import (
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
-// keyPrefix is the part of the key space that holds issues, as
+// KeyPrefix is the part of the key space that holds issues, as
 // postgres.RESTOptionsGetter lays it out.
-const keyPrefix = "/" + issues.GroupName + "/issues/"
+const KeyPrefix = "/" + issues.GroupName + "/issues/"
+
+// CompareNamespaces orders namespaces as storage orders their issues: a-b/x is before a/x.
+func CompareNamespaces(a, b string) int { return strings.Compare(a+"/", b+"/") }
 
 // bookmarkInterval is how often a watch that allows bookmarks gets one, so that an
 // idle informer resumes within the kept history.
@@ -116,7 +120,7 @@ func (c claimChecker) check(ctx context.Context, obj, old runtime.Object) error 
 	if err != nil {
 		return err
 	}
-	if holder != "" && holder != keyPrefix+issue.Namespace+"/"+issue.Name {
+	if holder != "" && holder != KeyPrefix+issue.Namespace+"/"+issue.Name {
 		return claimRefused(obj, holder)
 	}
 	if claimOf(old) != nil {

@@ -45,7 +45,7 @@ func TestClaim(t *testing.T) {
 
 func TestClaimRefused(t *testing.T) {
 	t.Parallel()
-	err := claimRefused(stored(t.Context()), keyPrefix+"team-gamma/holder")
+	err := claimRefused(stored(t.Context()), KeyPrefix+"team-gamma/holder")
 	require.True(t, apierrors.IsConflict(err), "%v", err)
 	require.True(t, IsClaimRefused(err))
 	require.False(t, apierrors.IsAlreadyExists(err), "upstream would try other generated names")
@@ -71,9 +71,9 @@ func TestCheckClaim(t *testing.T) {
 		check   func(error) bool
 	}{
 		"Free":     {"nobody holds it", issue, fakeHolders{}, isNil},
-		"Own":      {"an issue does not stand in its own way", issue, held(keyPrefix + "team-gamma/build-checkout"), isNil},
-		"Other":    {"somebody else holds it", issue, held(keyPrefix + "team-gamma/other"), IsClaimRefused},
-		"Resolved": {"claims nothing", resolved, held(keyPrefix + "team-gamma/other"), isNil},
+		"Own":      {"an issue does not stand in its own way", issue, held(KeyPrefix + "team-gamma/build-checkout"), isNil},
+		"Other":    {"somebody else holds it", issue, held(KeyPrefix + "team-gamma/other"), IsClaimRefused},
+		"Resolved": {"claims nothing", resolved, held(KeyPrefix + "team-gamma/other"), isNil},
 		"Outage":   {"no answer is no consent", issue, nil, func(err error) bool { return err != nil && !IsClaimRefused(err) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestActiveHolder(t *testing.T) {
 	t.Parallel()
 	issue := stored(t.Context())
 	identity := rules.IdentityOf(issue.Namespace, &issue.Spec)
-	holders := fakeHolders{string(claimOf(issue)): keyPrefix + "team-gamma/by-hand"}
+	holders := fakeHolders{string(claimOf(issue)): KeyPrefix + "team-gamma/by-hand"}
 	name, err := ActiveHolder(t.Context(), holders, identity)
 	require.NoError(t, err)
 	require.Equal(t, "by-hand", name)

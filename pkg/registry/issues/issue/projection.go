@@ -45,7 +45,7 @@ var columns = map[string]string{
 // Projection repeats every selectable field in the table issues, so that lists
 // select in SQL, and what groups and the passage of time ask for.
 func Projection() *postgres.Projection {
-	projection := &postgres.Projection{Table: "issues", Prefix: keyPrefix, Columns: []postgres.Column{
+	projection := &postgres.Projection{Table: "issues", Prefix: KeyPrefix, Columns: []postgres.Column{
 		column(fieldName, "name", maxName, func(i *issues.Issue) string { return i.Name }),
 		column(fieldNamespace, "namespace", maxNamespace, func(i *issues.Issue) string { return i.Namespace }),
 	}}

@@ -31,7 +31,7 @@ func (r room) check(ctx context.Context, claims ClaimHolders, issue *issues.Issu
 	if r == 0 {
 		return nil
 	}
-	active, err := claims.ClaimsHeld(ctx, keyPrefix+issue.Namespace+"/"+issue.Name)
+	active, err := claims.ClaimsHeld(ctx, KeyPrefix+issue.Namespace+"/"+issue.Name)
 	if err != nil || active < int64(r) {
 		return err
 	}

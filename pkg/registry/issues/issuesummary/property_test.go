@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/registry/issues/issue"
 	"kite.dev/kite/pkg/storage/postgres"
 	"kite.dev/kite/test/pgtest"
 )
@@ -100,7 +101,7 @@ func (w world) write(t *testing.T, conn *pgx.Conn) {
 		batch.Queue(`INSERT INTO issues (key, name, namespace, type, severity, stage, problem_key, application, component,
 				group_key, origin, scope_kind, scope_name, scope_namespace, state, run_names, run_uids, search_text, opened_at, reopened)
 			VALUES ($1, $2, $3, $4, $5, '', '', $6, $7, '', '', '', '', '', $8, '{}', '{}', '', $9, $10)`,
-			folders+rec.namespace+"/"+rec.name, rec.name, rec.namespace, rec.kind, rec.severity, rec.application, rec.component,
+			issue.KeyPrefix+rec.namespace+"/"+rec.name, rec.name, rec.namespace, rec.kind, rec.severity, rec.application, rec.component,
 			state, rec.opened, rec.reopened)
 	}
 	for _, rec := range w.episodes {

@@ -4,7 +4,6 @@
 package issuesummary
 
 import (
-	"cmp"
 	"context"
 	_ "embed" // the statements
 	"slices"
@@ -13,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/registry/issues/issue"
 )
 
 //go:embed sql/summary.sql
@@ -20,9 +20,6 @@ var summarySQL string
 
 //go:embed sql/namespaces.sql
 var namespacesSQL string
-
-// folders is the part of the key space that holds issues, by namespace.
-const folders = "/" + issues.GroupName + "/issues/"
 
 const retryAfterSeconds = 5
 
@@ -35,8 +32,8 @@ type Database interface {
 // namespace is one that a summary is for.
 type namespace struct{ name, uid string }
 
-// compareKeys compares namespaces as storage orders their objects: a-b/x is before a/x.
-func compareKeys(a, b namespace) int { return cmp.Compare(a.name+"/", b.name+"/") }
+// compareKeys orders namespaces as storage orders their issues.
+func compareKeys(a, b namespace) int { return issue.CompareNamespaces(a.name, b.name) }
 
 // count makes the summaries of namespaces, in their order, in one round trip.
 func count(ctx context.Context, db Database, namespaces []namespace, w window) ([]issues.IssueSummary, error) {
@@ -79,7 +76,7 @@ func count(ctx context.Context, db Database, namespaces []namespace, w window) (
 func arguments(namespaces []namespace, names, uids []string, w window) []any {
 	first := slices.MinFunc(namespaces, compareKeys)
 	last := slices.MaxFunc(namespaces, compareKeys)
-	return []any{names, uids, w.now, w.days, w.fine, w.weeks, folders + first.name + "/", folders + last.name + "0"}
+	return []any{names, uids, w.now, w.days, w.fine, w.weeks, issue.KeyPrefix + first.name + "/", issue.KeyPrefix + last.name + "0"}
 }
 
 // incomplete: the table of issues lacks rows. While they are added, that passes; issues

@@ -22,6 +22,7 @@ import (
 
 	"kite.dev/kite/pkg/apis/issues"
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/registry/issues/issue"
 )
 
 // maxUnpaged is how many namespaces a list without a limit may have.
@@ -140,7 +141,7 @@ func (r *REST) page(ctx context.Context, options *metainternalversion.ListOption
 		if err != nil {
 			return nil, apierrors.NewBadRequest(fmt.Sprintf("invalid continue token: %v", err))
 		}
-		after = folders + key + "/"
+		after = issue.KeyPrefix + key + "/"
 	}
 	if limit <= 0 {
 		limit = maxUnpaged
@@ -161,7 +162,7 @@ func (r *REST) page(ctx context.Context, options *metainternalversion.ListOption
 func (r *REST) after(ctx context.Context, key string, limit int64) ([]namespace, error) {
 	var out []namespace
 	var name string
-	err := r.db.Query(ctx, namespacesSQL, []any{folders, key, limit}, []any{&name}, func() error {
+	err := r.db.Query(ctx, namespacesSQL, []any{issue.KeyPrefix, key, limit}, []any{&name}, func() error {
 		out = append(out, r.named(name)...)
 		return nil
 	})

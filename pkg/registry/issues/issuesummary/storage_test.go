@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/registry/issues/issue"
 )
 
 // TestListLeavesOutWhatIsGone: a namespace that was deleted has a place in the table of
@@ -21,7 +22,7 @@ func TestListLeavesOutWhatIsGone(t *testing.T) {
 	t.Parallel()
 	engine, conn := openWorld(t)
 	for _, name := range []string{"a", "gone", "z"} {
-		_, err := conn.Exec(t.Context(), "INSERT INTO claim_counts VALUES ($1, 1)", folders+name)
+		_, err := conn.Exec(t.Context(), "INSERT INTO claim_counts VALUES ($1, 1)", issue.KeyPrefix+name)
 		require.NoError(t, err)
 	}
 	uids := map[string]string{"a": "uid of a", "z": "uid of z"}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/registry/issues/issue"
 )
 
 // nowhere is a namespace that cannot be: a list of it answers as any list does, with
@@ -85,7 +86,7 @@ func (l *lister) resume() ([]string, error) {
 	l.start = key
 	namespace, _, _ := strings.Cut(key, "/")
 	rest := l.scope.namespaces
-	for len(rest) > 0 && compareKeys(rest[0], namespace) < 0 {
+	for len(rest) > 0 && issue.CompareNamespaces(rest[0], namespace) < 0 {
 		rest = rest[1:]
 	}
 	if len(rest) > 0 && rest[0] == namespace && key != namespace+"/" {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +16,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/registry/issues/issue"
 )
 
 // retryAfterSeconds is when to ask again after the host cluster did not answer.
@@ -37,7 +37,7 @@ func (s scope) contains(namespace string) bool {
 	if s.everywhere {
 		return true
 	}
-	_, found := slices.BinarySearchFunc(s.namespaces, namespace, compareKeys)
+	_, found := slices.BinarySearchFunc(s.namespaces, namespace, issue.CompareNamespaces)
 	return found
 }
 
@@ -45,9 +45,6 @@ func (s scope) contains(namespace string) bool {
 func (s scope) without(other scope) scope {
 	return scope{namespaces: slices.DeleteFunc(slices.Clone(s.namespaces), other.contains)}
 }
-
-// compareKeys compares namespaces as storage orders their objects: a-b/x is before a/x.
-func compareKeys(a, b string) int { return strings.Compare(a+"/", b+"/") }
 
 // only is the one namespace of the scope, all when it has several.
 func (s scope) only() string {
@@ -85,7 +82,7 @@ func (r *REST) ask(ctx context.Context, u user.Info, q *query) (scope, error) {
 		return scope{everywhere: everywhere}, err
 	}
 	namespaces, err := r.rights.of(ctx, u)
-	slices.SortFunc(namespaces, compareKeys)
+	slices.SortFunc(namespaces, issue.CompareNamespaces)
 	return scope{namespaces: namespaces}, err
 }
 
