@@ -5,6 +5,7 @@ package validation
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,109 +20,122 @@ import (
 // or list, that cannot be stored and read again: what PostgreSQL's text type does not
 // hold, and years that JSON's four digits do not.
 func validateText(obj any) field.ErrorList {
-	return walkText(reflect.ValueOf(obj), nil)
+	return walkText(reflect.ValueOf(obj))
 }
 
-func walkText(v reflect.Value, path *field.Path) field.ErrorList {
+// walkText names fields from v on: the whole path is made of them only when there is an
+// error.
+func walkText(v reflect.Value) field.ErrorList {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return nil
 		}
-		return walkText(v.Elem(), path)
+		return walkText(v.Elem())
 	case reflect.String:
-		return checkText(v.String(), path)
+		return checkText(v.String())
 	case reflect.Struct:
-		return walkStruct(v, path)
+		return walkStruct(v)
 	case reflect.Slice, reflect.Array:
-		return walkList(v, path)
+		return walkList(v)
 	case reflect.Map:
-		return walkMap(v, path)
+		return walkMap(v)
 	default:
 		return nil
 	}
 }
 
-func walkStruct(v reflect.Value, path *field.Path) field.ErrorList {
+func walkStruct(v reflect.Value) field.ErrorList {
 	if at, ok := reflect.TypeAssert[time.Time](v); ok {
-		return checkTime(at, path)
+		return checkTime(at)
 	}
 	var errs field.ErrorList
 	for i := range v.NumField() {
-		member := v.Type().Field(i)
-		if !member.IsExported() {
+		member := v.Field(i)
+		if !member.CanInterface() {
 			continue
 		}
-		errs = append(errs, walkText(v.Field(i), memberPath(member, path))...)
+		if found := walkText(member); len(found) > 0 {
+			errs = append(errs, within(memberName(v.Type().Field(i)), found)...)
+		}
 	}
 	return errs
 }
 
-func walkList(v reflect.Value, path *field.Path) field.ErrorList {
+func walkList(v reflect.Value) field.ErrorList {
 	if v.Type().Elem().Kind() == reflect.Uint8 {
 		return nil
 	}
 	var errs field.ErrorList
 	for i := range v.Len() {
-		errs = append(errs, walkText(v.Index(i), path.Index(i))...)
+		if found := walkText(v.Index(i)); len(found) > 0 {
+			errs = append(errs, within(fmt.Sprintf("[%d]", i), found)...)
+		}
 	}
 	return errs
 }
 
-func walkMap(v reflect.Value, path *field.Path) field.ErrorList {
+func walkMap(v reflect.Value) field.ErrorList {
 	var errs field.ErrorList
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
 	for _, key := range keys {
-		at := path.Key(key.String())
-		errs = append(errs, walkText(key, at)...)
-		errs = append(errs, walkText(v.MapIndex(key), at)...)
+		found := slices.Concat(walkText(key), walkText(v.MapIndex(key)))
+		errs = append(errs, within("["+key.String()+"]", found)...)
+	}
+	return errs
+}
+
+// within puts the name of a member, or the place in a list or map, before the fields of
+// the errors in it.
+func within(name string, errs field.ErrorList) field.ErrorList {
+	for _, err := range errs {
+		if name != "" && err.Field != "" && !strings.HasPrefix(err.Field, "[") {
+			err.Field = "." + err.Field
+		}
+		err.Field = name + err.Field
 	}
 	return errs
 }
 
 // checkTime looks at the time in UTC, as it is written: an offset can move it over the
 // end of the years that can be parsed.
-func checkTime(at time.Time, path *field.Path) field.ErrorList {
+func checkTime(at time.Time) field.ErrorList {
 	if year := at.UTC().Year(); !at.IsZero() && (year < 1 || year > 9999) {
-		return field.ErrorList{field.Invalid(path, at.String(), "must be in the years 1 to 9999 UTC")}
+		return invalid(at.String(), "must be in the years 1 to 9999 UTC")
 	}
 	return nil
 }
 
-func checkText(text string, path *field.Path) field.ErrorList {
+func checkText(text string) field.ErrorList {
 	if !utf8.ValidString(text) {
-		return field.ErrorList{field.Invalid(path, strings.ToValidUTF8(text, "\uFFFD"), "must be valid UTF-8")}
+		return invalid(strings.ToValidUTF8(text, "\uFFFD"), "must be valid UTF-8")
 	}
 	if strings.ContainsRune(text, 0) {
-		return field.ErrorList{field.Invalid(path, text, "must not contain U+0000")}
+		return invalid(text, "must not contain U+0000")
 	}
 	return nil
 }
 
-// memberPath is the path of a struct's member as clients write it. Internal types
-// have no JSON names; they follow from the Go names, as in APIGroup and apiGroup.
-func memberPath(member reflect.StructField, path *field.Path) *field.Path {
+// invalid is the error of a value whose field is not known yet.
+func invalid(value, detail string) field.ErrorList {
+	return field.ErrorList{{Type: field.ErrorTypeInvalid, BadValue: value, Detail: detail}}
+}
+
+// memberName is the name of a struct's member as clients write it, and empty where they
+// write its members in its place. Internal types have no JSON names; they follow from the
+// Go names, as in APIGroup and apiGroup.
+func memberName(member reflect.StructField) string {
 	switch member.Name {
 	case "TypeMeta", "Time": // and the time in metav1.Time and MicroTime
 		if member.Anonymous {
-			return path
+			return ""
 		}
 	case "ObjectMeta":
-		return child(path, "metadata")
+		return "metadata"
 	}
 	name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
-	if name == "" {
-		name = lowerFirstWord(member.Name)
-	}
-	return child(path, name)
-}
-
-func child(path *field.Path, name string) *field.Path {
-	if path == nil {
-		return field.NewPath(name)
-	}
-	return path.Child(name)
+	return cmp.Or(name, lowerFirstWord(member.Name))
 }
 
 // lowerFirstWord turns Title into title, UID into uid and APIGroup into apiGroup.
