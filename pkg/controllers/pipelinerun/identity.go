@@ -16,6 +16,8 @@ import (
 const (
 	componentGroup = "appstudio.redhat.com"
 	tektonGroup    = "tekton.dev"
+	kindComponent  = "Component"
+	kindPipeline   = "Pipeline"
 
 	// unseenLimit resolves issues that no later run may ever resolve: those of
 	// runs that have nothing in common with another, and those of pull requests
@@ -66,10 +68,10 @@ func typeOf(run *tektonv1.PipelineRun) string {
 // with the pipeline's name, which changes with how far the run got.
 func scopeOf(run *tektonv1.PipelineRun) issuesv1alpha1.IssueScope {
 	if component := run.Labels[labelComponent]; component != "" {
-		return issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: "Component", Name: component}
+		return issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: kindComponent, Name: component}
 	}
 	if name := pipelineOf(run); name != "" {
-		return issuesv1alpha1.IssueScope{APIGroup: tektonGroup, Kind: "Pipeline", Name: name}
+		return issuesv1alpha1.IssueScope{APIGroup: tektonGroup, Kind: kindPipeline, Name: name}
 	}
 	return issuesv1alpha1.IssueScope{APIGroup: tektonGroup, Kind: "PipelineRun", Name: run.Name}
 }

@@ -55,7 +55,7 @@ func (c *Config) identityOf(run *tektonv1.PipelineRun) issuesv1alpha1.ReportedIs
 func updateOf(component, branch string) issuesv1alpha1.ReportedIssue {
 	return issuesv1alpha1.ReportedIssue{
 		Type:      issuesv1alpha1.TypeDependency,
-		Scope:     issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: "Component", Name: component},
+		Scope:     issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: kindComponent, Name: component},
 		Key:       cutBytes(oneLine(unlessDefault(branch)), maxKey),
 		Component: component,
 		Origin:    originMintMaker,

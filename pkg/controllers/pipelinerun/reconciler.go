@@ -11,6 +11,8 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,7 +30,7 @@ type reporter interface {
 // Reconciler reports PipelineRuns.
 type Reconciler struct {
 	runs     client.Reader
-	taskRuns client.Reader
+	live     client.Reader
 	reporter reporter
 	config   Config
 	clock    clock.PassiveClock
@@ -38,10 +40,10 @@ type Reconciler struct {
 var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 // New returns a Reconciler. It reads PipelineRuns from runs, which should be a
-// cache, and the TaskRuns of a failed run from taskRuns, which should not be
-// one: most TaskRuns are never looked at.
-func New(runs, taskRuns client.Reader, reporter reporter, config Config, clock clock.PassiveClock) *Reconciler {
-	return &Reconciler{runs: runs, taskRuns: taskRuns, reporter: reporter, config: config, clock: clock, memory: newMemory()}
+// cache, and what belongs to a failed run from live, which should not be one:
+// most TaskRuns are never looked at.
+func New(runs, live client.Reader, reporter reporter, config Config, clock clock.PassiveClock) *Reconciler {
+	return &Reconciler{runs: runs, live: live, reporter: reporter, config: config, clock: clock, memory: newMemory()}
 }
 
 // Reconcile reports a run that is over, and one that should have started.
@@ -93,7 +95,7 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 		}
 	}
 	tasks := failedTasks(taskRuns)
-	answer, err := r.reporter.Failed(ctx, r.config.home(run), r.config.failure(run, v, tasks, r.config.logOf(ctx, run, tasks)))
+	answer, err := r.reportFailure(ctx, run, r.config.failure(run, v, tasks, r.config.logOf(ctx, run, tasks)))
 	if err := note(ctx, v, answer, err); err != nil || answer.Result != issuesv1alpha1.ResultCreated {
 		return err
 	}
@@ -169,15 +171,41 @@ func (r *Reconciler) reportDelay(ctx context.Context, run *tektonv1.PipelineRun,
 	if hasStarted(run, taskRuns) {
 		return nil
 	}
-	answer, err := r.reporter.Failed(ctx, r.config.home(run), r.config.delay(run, deadline, taskRuns))
+	answer, err := r.reportFailure(ctx, run, r.config.delay(run, deadline, taskRuns))
 	return note(ctx, stuck, answer, err)
+}
+
+func (r *Reconciler) reportFailure(
+	ctx context.Context, run *tektonv1.PipelineRun, spec issuesv1alpha1.IssueReportSpec,
+) (issuesv1alpha1.IssueReportStatus, error) {
+	home := r.config.home(run)
+	spec.Issue.Scope.UID = r.uidOf(ctx, home, spec.Issue.Scope)
+	return r.reporter.Failed(ctx, home, spec)
+}
+
+// uidOf is the UID of what an issue is about, without which its deletion does not resolve
+// the issue. No report fails because it cannot be read.
+func (r *Reconciler) uidOf(ctx context.Context, namespace string, scope issuesv1alpha1.IssueScope) types.UID {
+	object := &metav1.PartialObjectMetadata{}
+	switch scope.Kind {
+	case kindComponent:
+		object.SetGroupVersionKind(schema.GroupVersionKind{Group: componentGroup, Version: "v1alpha1", Kind: kindComponent})
+	case kindPipeline:
+		object.SetGroupVersionKind(tektonv1.SchemeGroupVersion.WithKind(kindPipeline))
+	default:
+		return "" // a run does not last
+	}
+	if err := r.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: scope.Name}, object); err != nil {
+		ctrl.LoggerFrom(ctx).V(1).Info("The issue will not resolve by its scope's deletion", "scope", scope.Kind+"/"+scope.Name, "reason", err.Error())
+	}
+	return object.UID
 }
 
 // taskRunsOf asks by label and checks the owner: an earlier run of the same name
 // may have left TaskRuns that are not deleted yet.
 func (r *Reconciler) taskRunsOf(ctx context.Context, run *tektonv1.PipelineRun) ([]tektonv1.TaskRun, error) {
 	list := &tektonv1.TaskRunList{}
-	err := r.taskRuns.List(ctx, list, client.InNamespace(run.Namespace),
+	err := r.live.List(ctx, list, client.InNamespace(run.Namespace),
 		client.MatchingLabels{pipeline.PipelineRunLabelKey: run.Name})
 	if err != nil {
 		return nil, fmt.Errorf("list TaskRuns of PipelineRun %s: %w", run.GetNamespacedName(), err)

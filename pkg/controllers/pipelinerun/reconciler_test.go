@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -102,6 +103,44 @@ func TestNamesTheRunsOwnTasks(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Pipeline web-build failed: task compile, step compile exited with code 3",
 		w.recorder.Reports()[0].Spec.Issue.Title)
+}
+
+func TestNamesTheScopesUID(t *testing.T) {
+	t.Parallel()
+	component := &unstructured.Unstructured{}
+	component.SetGroupVersionKind(schema.GroupVersionKind{Group: componentGroup, Version: "v1alpha1", Kind: kindComponent})
+	component.SetNamespace("team-gamma")
+	component.SetName("frontend")
+	component.SetUID("uid-component")
+	cases := map[string]struct {
+		reason string
+		run    *tektonv1.PipelineRun
+		get    error
+		want   types.UID
+	}{
+		"Pipeline":   {"it lasts", failing(), nil, "uid-pipeline"},
+		"Component":  {"it lasts", failing(label(labelComponent, "frontend")), nil, "uid-component"},
+		"Missing":    {"there is no such component", failing(label(labelComponent, "other")), nil, ""},
+		"Unreadable": {"the report counts more", failing(), errors.New("forbidden"), ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pipeline := &tektonv1.Pipeline{ObjectMeta: metav1.ObjectMeta{Namespace: "team-gamma", Name: "web-build", UID: "uid-pipeline"}}
+			w := newWorld(t, ended, tc.run, pipeline, component.DeepCopy())
+			if tc.get != nil {
+				w.live = interceptor.NewClient(w.client, interceptor.Funcs{Get: func(
+					context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption,
+				) error {
+					return tc.get
+				}})
+			}
+			_, err := w.reconcile(t, tc.run)
+			require.NoError(t, err)
+			require.Len(t, w.recorder.Reports(), 1)
+			require.Equal(t, tc.want, w.recorder.Reports()[0].Spec.Issue.Scope.UID, tc.reason)
+		})
+	}
 }
 
 func TestReportsOnce(t *testing.T) {

@@ -24,6 +24,9 @@ const (
 	longestRetry = 2 * time.Minute
 )
 
+// reconcileTimeout bounds all calls that one run takes.
+const reconcileTimeout = 2 * time.Minute
+
 // Setup adds the controller to a manager. Its cache should use Transform, and
 // Tekton's kinds have to be served by then. Concurrency is the number of runs
 // reported at the same time.
@@ -34,6 +37,7 @@ func Setup(mgr ctrl.Manager, reporter reporter, config Config, concurrency int) 
 		For(&tektonv1.PipelineRun{}).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
+			ReconciliationTimeout:   reconcileTimeout,
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
 				firstRetry, longestRetry),
 		}).
