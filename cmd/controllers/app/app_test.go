@@ -47,7 +47,7 @@ func TestValidateTellsEverything(t *testing.T) {
 	o.ConcurrentPipelineRuns = 0
 	o.LeaderElection.RenewDeadline = o.LeaderElection.LeaseDuration
 	err := errors.Join(o.Validate()...)
-	require.ErrorContains(t, err, `"pipelinrun" is not a controller; there are pipelinerun, servingcert`)
+	require.ErrorContains(t, err, `"pipelinrun" is not a controller; there are pipelinerun, scopedeleted, servingcert`)
 	require.ErrorContains(t, err, "--concurrent-pipelinerun-syncs")
 	require.ErrorContains(t, err, "--leader-elect-renew-deadline")
 }

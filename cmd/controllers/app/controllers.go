@@ -5,7 +5,10 @@ package app
 
 import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"k8s.io/client-go/discovery"
+	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -13,6 +16,7 @@ import (
 	"kite.dev/kite/pkg/controllers/gate"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
 	"kite.dev/kite/pkg/controllers/rule"
+	"kite.dev/kite/pkg/controllers/scopedeleted"
 	"kite.dev/kite/pkg/controllers/servingcert"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/report"
@@ -29,6 +33,7 @@ type controller struct {
 // controllers are all that this program has.
 var controllers = []controller{
 	{name: pipelinerun.Name, add: addPipelineRun},
+	{name: scopedeleted.Name, add: addScopeDeleted},
 	{name: servingcert.Name, byName: true, add: addServingCert},
 }
 
@@ -81,6 +86,28 @@ func (o *Options) pipelineRunConfig(mgr ctrl.Manager) (pipelinerun.Config, error
 	}
 	config.Logs = &pipelinerun.PodLogs{Pods: core, Bytes: o.LogBytes}
 	return config, nil
+}
+
+func addScopeDeleted(mgr ctrl.Manager, _ *Options) error {
+	issues, err := versioned.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	objects, err := metadata.NewForConfigAndClient(metadata.ConfigFor(mgr.GetConfig()), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	reviews, err := authorizationclient.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	return mgr.Add(scopedeleted.New(scopedeleted.Clients{
+		Issues: issues, Metadata: objects, Discovery: kinds, Access: reviews.SelfSubjectAccessReviews(),
+	}, clock.RealClock{}))
 }
 
 // addServingCert serves the objects as artifacts/base names them.
