@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,9 +19,10 @@ import (
 // chunks is told to use them beyond.
 const maxGroups = 10_000
 
-// token is where a chunked list goes on: at the same revision, after a key.
+// token is where a chunked list goes on: after a key, at the same revision, or at the
+// newest where none is given.
 type token struct {
-	Revision string `json:"rv"`
+	Revision string `json:"rv,omitempty"`
 	After    string `json:"after"`
 }
 
@@ -42,10 +44,32 @@ func decodeToken(text string) (token, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &out)
 	}
-	if err != nil || out.Revision == "" || out.After == "" {
+	if err != nil || !out.valid() {
 		return token{}, apierrors.NewBadRequest("invalid continue token")
 	}
 	return out, nil
+}
+
+// valid refuses what no list answers: clients can make tokens up.
+func (t token) valid() bool {
+	if t.Revision == "" {
+		return t.After != ""
+	}
+	revision, err := strconv.ParseInt(t.Revision, 10, 64)
+	return err == nil && revision > 0 && t.After != ""
+}
+
+// expired answers a token whose revision is no longer kept, with one by which the list
+// can go on at the newest.
+func (t token) expired() error {
+	next, err := token{After: t.After}.encode()
+	if err != nil {
+		return err
+	}
+	out := apierrors.NewResourceExpired("the provided continue parameter is too old: begin anew, or go on at the newest " +
+		"revision with the token of this answer; groups may have changed between the two")
+	out.ErrStatus.ListMeta.Continue = next
+	return out
 }
 
 // page adds up the groups with the smallest keys after a given one, at most limit. A

@@ -5,6 +5,7 @@ package issuegroup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/storage"
 
 	"kite.dev/kite/pkg/apis/issues"
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
@@ -42,7 +44,8 @@ func inGroup(key string) fields.Selector {
 func inAnyGroup() fields.Selector { return fields.OneTermNotEqualSelector(v1alpha1.FieldGroupKey, "") }
 
 // each passes every selected issue to visit, namespace by namespace, and returns the
-// revision at which they were read: the given one, or the newest for an empty one.
+// revision at which they were read: the given one, or the newest for an empty one. It
+// answers errExpired when a given one cannot be read. Errors name no issue.
 func (r reader) each(
 	ctx context.Context, selector fields.Selector, revision string, visit func(*issues.Issue),
 ) (string, error) {
@@ -53,8 +56,11 @@ func (r reader) each(
 	}
 	for {
 		obj, err := r.issues.List(ctx, options)
+		if revision != "" && (apierrors.IsResourceExpired(err) || storage.IsTooLargeResourceVersion(err)) {
+			return "", errExpired
+		}
 		if err != nil {
-			return "", err
+			return "", issue.WithoutNames(ctx, err)
 		}
 		page, ok := obj.(*issues.IssueList)
 		if !ok {
@@ -69,6 +75,8 @@ func (r reader) each(
 		options = &metainternalversion.ListOptions{FieldSelector: selector, Limit: pageSize, Continue: page.Continue}
 	}
 }
+
+var errExpired = errors.New("this revision of the issues is not kept")
 
 // one reads a group; nil when it has no member. With a trend it is read in detail.
 func (r reader) one(ctx context.Context, key, viewpoint string, trend *trend) (*summary, string, error) {

@@ -5,6 +5,7 @@ package issuegroup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -101,6 +102,9 @@ func (r *REST) List(ctx context.Context, options *metainternalversion.ListOption
 		found.limit = int(min(options.Limit, maxGroups))
 	}
 	revision, err := r.reader.each(ctx, members, from.Revision, found.add)
+	if errors.Is(err, errExpired) {
+		return nil, from.expired()
+	}
 	if err != nil {
 		return nil, err
 	}
