@@ -13,9 +13,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/klog/v2"
 
 	"kite.dev/kite/pkg/apis/issues"
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/registry/issues/issue"
 	"kite.dev/kite/pkg/registry/issues/issuereport"
 )
 
@@ -36,16 +38,17 @@ func activeMembers(key string) fields.Selector {
 }
 
 // resolve applies the recovery to every Active member, page by page. Members that join
-// meanwhile are not looked for.
-func (r *REST) resolve(ctx context.Context, recovery issuereport.Recovery, dryRun []string) (issues.IssueGroupReportStatus, error) {
-	var total issues.IssueGroupReportStatus
+// meanwhile are not looked for. Errors name no member, which the sender need not be
+// allowed to read.
+func (r *REST) resolve(ctx context.Context, recovery issuereport.Recovery, dryRun []string) (tally, error) {
+	var total tally
 	everywhere := genericapirequest.WithNamespace(ctx, metav1.NamespaceAll)
 	selector := activeMembers(recovery.GroupKey)
 	options := &metainternalversion.ListOptions{FieldSelector: selector, Limit: pageSize}
 	for {
 		obj, err := r.issues.List(everywhere, options)
 		if err != nil {
-			return total, err
+			return total, issue.WithoutNames(ctx, err)
 		}
 		page, ok := obj.(*issues.IssueList)
 		if !ok {
@@ -61,30 +64,32 @@ func (r *REST) resolve(ctx context.Context, recovery issuereport.Recovery, dryRu
 	}
 }
 
-// resolvePage waits for all members of a page, and returns the first error.
+// resolvePage waits for all members of a page. A member that cannot be resolved, such as
+// one that has no room for another transition, keeps no other from it; an error that
+// others would get as well ends the page.
 func (r *REST) resolvePage(
-	ctx context.Context, members []issues.Issue, recovery issuereport.Recovery, dryRun []string,
-	total *issues.IssueGroupReportStatus,
+	ctx context.Context, members []issues.Issue, recovery issuereport.Recovery, dryRun []string, total *tally,
 ) error {
 	results := make([]issues.ReportResult, len(members))
-	work, ctx := errgroup.WithContext(ctx)
+	work, working := errgroup.WithContext(ctx)
 	work.SetLimit(inFlight)
 	for i := range members {
 		work.Go(func() error {
-			var err error
-			results[i], err = r.members.Recover(ctx, &members[i], recovery, dryRun)
-			return err
+			result, err := r.members.Recover(working, &members[i], recovery, dryRun)
+			if err != nil && (working.Err() != nil || issue.IsPassing(err)) {
+				return err
+			}
+			if err != nil {
+				klog.FromContext(ctx).Error(err, "A member of a group could not be resolved", "issue", klog.KObj(&members[i]))
+				result = notResolved
+			}
+			results[i] = result
+			return nil
 		})
 	}
 	err := work.Wait()
 	for _, result := range results {
-		switch result {
-		case issues.ResultResolved:
-			total.Resolved++
-		case issues.ResultStale:
-			total.Stale++
-		default:
-		}
+		total.add(result)
 	}
-	return err
+	return issue.WithoutNames(ctx, err)
 }

@@ -94,19 +94,18 @@ func (r *REST) Create(
 			return nil, err
 		}
 	}
-	status, err := r.resolve(ctx, issuereport.Recovery{
+	total, err := r.resolve(ctx, issuereport.Recovery{
 		GroupKey:   report.Spec.GroupKey,
 		ObservedAt: report.Spec.ObservedAt,
 		Reason:     report.Spec.Reason,
 		By:         user,
 	}, options.DryRun)
-	if err != nil {
-		return nil, brokenOff(ctx, err, status)
+	if err := total.failure(ctx, err); err != nil {
+		return nil, err
 	}
 	answer := report.DeepCopy()
 	answer.ManagedFields = nil
-	answer.Status = status
-	answer.Status.Result = resultOf(status)
+	answer.Status = total.status()
 	return answer, nil
 }
 
@@ -119,27 +118,6 @@ func (r *REST) check(ctx context.Context, report *issues.IssueGroupReport) error
 		return apierrors.NewInvalid(issues.Kind("IssueGroupReport"), report.Name, errs)
 	}
 	return nil
-}
-
-// brokenOff tells the sender of a report that had no time for all members that there is
-// more to do.
-func brokenOff(ctx context.Context, err error, status issues.IssueGroupReportStatus) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	return apierrors.NewTimeoutError(fmt.Sprintf(
-		"%d members were resolved in time; send the report again to resolve the others", status.Resolved), 1)
-}
-
-func resultOf(status issues.IssueGroupReportStatus) issues.ReportResult {
-	switch {
-	case status.Resolved > 0:
-		return issues.ResultResolved
-	case status.Stale > 0:
-		return issues.ResultStale
-	default:
-		return issues.ResultUnchanged
-	}
 }
 
 // ConvertToTable implements rest.TableConvertor.
