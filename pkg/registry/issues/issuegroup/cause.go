@@ -16,6 +16,9 @@ const (
 	// maxDistinctCauses bounds the causes that are told apart while members are read:
 	// anybody may invent causes.
 	maxDistinctCauses = 1000
+	// maxCausesOfNamespace is how many of them one namespace may bring, so that none can
+	// fill the list.
+	maxCausesOfNamespace = 20
 )
 
 // causes counts members by cause.
@@ -25,6 +28,10 @@ type causes struct {
 	viewpoint string
 	counts    map[string]*causeCount
 	other     issues.IssueGroupCount
+	// namespace is the one whose members come now, and brought how many causes came
+	// with it.
+	namespace string
+	brought   int
 }
 
 type causeCount struct {
@@ -39,14 +46,10 @@ func newCauses(viewpoint string) causes {
 }
 
 func (c *causes) add(issue *issues.Issue, at place) {
-	count, ok := c.counts[issue.Spec.Cause]
-	if issue.Spec.Cause == "" || !ok && len(c.counts) >= maxDistinctCauses {
+	count := c.countOf(issue)
+	if count == nil {
 		increment(&c.other.Active, &c.other.Total, issue)
 		return
-	}
-	if !ok {
-		count = &causeCount{IssueGroupCause: issues.IssueGroupCause{Cause: issue.Spec.Cause}}
-		c.counts[issue.Spec.Cause] = count
 	}
 	increment(&count.Active, &count.Total, issue)
 	if c.viewpoint != "" && c.viewpoint != issue.Namespace {
@@ -56,6 +59,22 @@ func (c *causes) add(issue *issues.Issue, at place) {
 	if help := firstLink(issue, issues.LinkDocumentation); help != "" && (count.Help == "" || at.compare(count.helpFrom) < 0) {
 		count.Help, count.helpFrom = help, at
 	}
+}
+
+// countOf is the count of an issue's cause, nil when it is one of the others.
+func (c *causes) countOf(issue *issues.Issue) *causeCount {
+	if issue.Namespace != c.namespace {
+		c.namespace, c.brought = issue.Namespace, 0
+	}
+	cause := issue.Spec.Cause
+	count, ok := c.counts[cause]
+	if ok || cause == "" || len(c.counts) >= maxDistinctCauses || c.brought >= maxCausesOfNamespace {
+		return count
+	}
+	c.brought++
+	count = &causeCount{IssueGroupCause: issues.IssueGroupCause{Cause: cause}}
+	c.counts[cause] = count
+	return count
 }
 
 // list returns the causes with the most Active members, and the count of the others,

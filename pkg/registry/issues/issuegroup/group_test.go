@@ -122,11 +122,27 @@ func TestManyCauses(t *testing.T) {
 	t.Parallel()
 	var members []*issues.Issue
 	for i := range maxDistinctCauses + 50 {
-		members = append(members, newMember("a", fmt.Sprint("i-", i), i, caused(fmt.Sprint("C", i))))
+		members = append(members, newMember(fmt.Sprintf("ns-%03d", i/maxCausesOfNamespace), fmt.Sprint("i-", i), i, caused(fmt.Sprint("C", i))))
 	}
 	status := get(t, members...)
 	require.Len(t, status.Causes, maxCauses)
 	require.Equal(t, &issues.IssueGroupCount{Active: maxDistinctCauses + 50 - maxCauses, Total: maxDistinctCauses + 50 - maxCauses}, status.OtherCauses)
+}
+
+// TestInventedCauses of one namespace do not push out those of others.
+func TestInventedCauses(t *testing.T) {
+	t.Parallel()
+	members := []*issues.Issue{newMember("b", "x", 1, caused("Real")), newMember("b", "y", 1, caused("C0"))}
+	for i := range 2 * maxCauses {
+		for n := range 3 {
+			members = append(members, newMember("a", fmt.Sprintf("i-%03d-%d", i, n), i, caused(fmt.Sprint("C", i))))
+		}
+	}
+	status := get(t, members...)
+	require.Len(t, status.Causes, maxCausesOfNamespace+1)
+	require.Equal(t, issues.IssueGroupCause{Cause: "C0", Active: 4, Total: 4}, status.Causes[0])
+	require.Equal(t, issues.IssueGroupCause{Cause: "Real", Active: 1, Total: 1}, status.Causes[maxCausesOfNamespace])
+	require.EqualValues(t, 3*(2*maxCauses-maxCausesOfNamespace), status.OtherCauses.Active, "nothing is lost")
 }
 
 // TestMembersAreTakenFairly over namespaces: none can fill a group.
