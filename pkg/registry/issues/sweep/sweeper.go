@@ -119,25 +119,27 @@ func (s *Sweeper) sweepState(ctx context.Context, state issues.IssueState, throu
 	}
 }
 
-// sweepAll looks at every issue, if the database cannot tell which are due.
+// sweepAll looks at every issue, if the database cannot tell which are due. One that
+// cannot be written keeps no other waiting.
 func (s *Sweeper) sweepAll(ctx context.Context) error {
 	incomplete, err := s.incomplete(ctx)
 	if err != nil || !incomplete {
 		return err
 	}
 	options := &metainternalversion.ListOptions{Limit: pageSize}
-	for {
+	for failed := error(nil); ; {
 		now := s.clock.Now()
 		obj, err := s.issues.List(genericapirequest.WithNamespace(ctx, metav1.NamespaceAll), options)
 		if err != nil {
-			return fmt.Errorf("list issues: %w", err)
+			return errors.Join(failed, fmt.Errorf("list issues: %w", err))
 		}
 		page, ok := obj.(*issues.IssueList)
 		if !ok {
 			return fmt.Errorf("want an IssueList, got %T", obj)
 		}
-		if err := s.passAll(ctx, s.dueOf(page, now), now); err != nil || page.Continue == "" {
-			return err
+		failed = errors.Join(failed, s.passAll(ctx, s.dueOf(page, now), now))
+		if page.Continue == "" || ctx.Err() != nil {
+			return failed
 		}
 		options.Continue = page.Continue
 	}

@@ -46,6 +46,8 @@ type memory struct {
 	// meddle is called once before a deletion.
 	meddle func()
 	fails  error
+	// broken is an issue that cannot be written.
+	broken string
 }
 
 func (m *memory) UpdateDecided(_ context.Context, name string, decide func(*issues.Issue) (*issues.Issue, error), _ []string) (*issues.Issue, error) {
@@ -58,6 +60,9 @@ func (m *memory) UpdateDecided(_ context.Context, name string, decide func(*issu
 	next, err := decide(current)
 	if err != nil || m.fails != nil {
 		return nil, errors.Join(err, m.fails)
+	}
+	if next != current && name == m.broken {
+		return nil, errors.New("too large")
 	}
 	if next != current {
 		m.writes++
@@ -131,6 +136,16 @@ func TestSweepAll(t *testing.T) {
 		require.Equal(t, issues.StateResolved, m.issues["a"].Status.State)
 		require.Equal(t, []string{"b"}, m.removed, "the other was resolved an hour later")
 	}
+}
+
+// TestSweepAllGoesOn: an issue that cannot be written keeps none after it waiting.
+func TestSweepAllGoesOn(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	m.broken = "a"
+	err := newSweeper(m, encrypted(true), epoch.Add(150*time.Minute)).sweepAll(t.Context())
+	require.ErrorContains(t, err, "issue team/a: too large")
+	require.Equal(t, []string{"b"}, m.removed)
 }
 
 // TestPass: what somebody else did meanwhile is no error, and is not undone.
