@@ -7,8 +7,10 @@ import (
 	"context"
 	_ "embed" // the statements
 	"fmt"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -25,6 +27,9 @@ const (
 	noteInterval = time.Minute
 	// maxNoted bounds what waits to be written; of more users nothing is noted.
 	maxNoted = 10_000
+	// maxName is how long, in bytes, the name of a user may be that is noted: an index
+	// holds it.
+	maxName = 1024
 	// lastNote bounds the write of a server that stops.
 	lastNote = 2 * time.Second
 )
@@ -47,8 +52,12 @@ func NewProducers(db Database, uids func(namespace string) string, clock clock.C
 	return &Producers{db: db, uids: uids, clock: clock, noted: map[producer]time.Time{}}
 }
 
-// Note remembers that a user has reported.
+// Note remembers that a user has reported. Names that no table can hold are left out:
+// the notes of all users are written together.
 func (p *Producers) Note(namespace, name string) {
+	if len(name) > maxName || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+		return
+	}
 	key, now := producer{namespace, name}, p.clock.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
