@@ -5,6 +5,7 @@ package issuesummary
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -107,8 +108,11 @@ func place(at, from time.Time, step time.Duration, trend []issues.IssueTrend) (i
 	return i, !at.Before(from) && i < len(trend)
 }
 
+// seconds rounds a time, which may be longer than a Duration can tell: producers choose
+// when something began.
 func seconds(s float64) *metav1.Duration {
-	return &metav1.Duration{Duration: time.Duration(s * float64(time.Second)).Round(time.Second)}
+	const most = float64(math.MaxInt64 / time.Second)
+	return &metav1.Duration{Duration: time.Duration(math.Round(min(s, most))) * time.Second}
 }
 
 // finish orders the lists and cuts them.
