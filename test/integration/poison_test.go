@@ -167,6 +167,9 @@ func TestPoisonedRequests(t *testing.T) {
 	token := func(text string) string {
 		return query("continue", base64.RawURLEncoding.EncodeToString([]byte(text))) + "&limit=1"
 	}
+	clusterToken := func(resource, text string) string {
+		return groupPath + "/" + resource + "?limit=1&continue=" + base64.RawURLEncoding.EncodeToString([]byte(text))
+	}
 	withField := func(change func(*v1alpha1.Issue)) []byte {
 		issue := newIssueWithKind("sound")
 		change(issue)
@@ -220,6 +223,27 @@ func TestPoisonedRequests(t *testing.T) {
 		"dry run of what":           {http.MethodPost, issuesPath + "?dryRun=x", withField(func(*v1alpha1.Issue) {}), 422},
 		"field manager":             {http.MethodPost, issuesPath + "?fieldManager=a%00", withField(func(i *v1alpha1.Issue) { i.Name = "managed" }), 422},
 		"report of nul":             {http.MethodPost, reportsPath, []byte(`{"apiVersion":"issues.kite.dev/v1alpha1","kind":"IssueReport","spec":{"issue":{"title":"\u0000"}}}`), 422},
+		"group with nul":            {http.MethodGet, groupPath + "/issuegroups/a%00b", nil, 404},
+		"group not in UTF-8":        {http.MethodGet, groupPath + "/issuegroups/a%ffb", nil, 404},
+		"long group":                {http.MethodGet, groupPath + "/issuegroups/" + strings.Repeat("x", 1<<18), nil, 404},
+		"groups by nul":             {http.MethodGet, groupPath + "/issuegroups?fieldSelector=metadata.name%3Da%00b", nil, 0},
+		"groups by unknown field":   {http.MethodGet, groupPath + "/issuegroups?fieldSelector=spec.type%3Dbuild", nil, 400},
+		"groups' token":             {http.MethodGet, clusterToken("issuegroups", `{"rv":"x","after":"a"}`), nil, 400},
+		"groups of revision 0":      {http.MethodGet, clusterToken("issuegroups", `{"rv":"0","after":"a"}`), nil, 400},
+		"groups of the future":      {http.MethodGet, clusterToken("issuegroups", `{"rv":"9000000000000000","after":"a"}`), nil, 410},
+		"groups after nul":          {http.MethodGet, clusterToken("issuegroups", `{"after":"a\u0000b"}`), nil, 0},
+		"report on nul":             {http.MethodPost, groupPath + "/issuegroupreports", []byte(`{"apiVersion":"issues.kite.dev/v1alpha1","kind":"IssueGroupReport","spec":{"groupKey":"\u0000"}}`), 422},
+		"summary of nul":            {http.MethodGet, groupPath + "/namespaces/a%00b/issuesummaries/summary", nil, 400},
+		"summary not in UTF-8":      {http.MethodGet, groupPath + "/namespaces/a%ffb/issuesummaries/summary", nil, 400},
+		"summary of another name":   {http.MethodGet, groupPath + "/namespaces/a/issuesummaries/a%00b", nil, 404},
+		"summaries of nul":          {http.MethodGet, groupPath + "/issuesummaries?fieldSelector=metadata.namespace%3Da%00b", nil, 400},
+		"summaries' token":          {http.MethodGet, clusterToken("issuesummaries", `{"v":"meta.k8s.io/v1","rv":-1,"start":"a\u0000b"}`), nil, 400},
+		"summaries' token to above": {http.MethodGet, clusterToken("issuesummaries", `{"v":"meta.k8s.io/v1","rv":-1,"start":"../a"}`), nil, 400},
+		"visible issue with nul":    {http.MethodGet, groupPath + "/visibleissues/a.b%00", nil, 400},
+		"visible issue of nul":      {http.MethodGet, groupPath + "/visibleissues/a%00.b", nil, 404},
+		"visible issue of nobody":   {http.MethodGet, groupPath + "/visibleissues/.", nil, 404},
+		"visible issues' token":     {http.MethodGet, clusterToken("visibleissues", `{"v":"meta.k8s.io/v1","rv":-1,"start":"a\u0000b/"}`), nil, 400},
+		"visible from the future":   {http.MethodGet, clusterToken("visibleissues", `{"v":"meta.k8s.io/v1","rv":9000000000000000,"start":"a"}`), nil, 410},
 		"report's time":             {http.MethodPost, reportsPath, []byte(`{"apiVersion":"issues.kite.dev/v1alpha1","kind":"IssueReport","spec":{"observedAt":"x"}}`), 400},
 	} {
 		t.Run(name, func(t *testing.T) {
