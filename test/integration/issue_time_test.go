@@ -140,11 +140,16 @@ func TestSweepOverReplicas(t *testing.T) {
 	turn(t, clock, func() bool { return len(selected(t, cfg, "spec.type=build")) == 0 }, "all leave the API")
 
 	requireOnce(t, events, problems)
-	conn := connect(t, pg)
-	var n, uids int
-	require.NoError(t, conn.QueryRow(t.Context(),
-		"SELECT count(*), count(DISTINCT uid) FROM issue_episodes WHERE reason = 'Expired' AND episode = 0").Scan(&n, &uids))
-	require.Equal(t, []int{problems, problems}, []int{n, uids})
+	requireExpiredOnce(t, connect(t, pg), problems)
+}
+
+// requireExpiredOnce: history holds one episode of each issue, and nothing else.
+func requireExpiredOnce(t *testing.T, conn *pgx.Conn, problems int) {
+	t.Helper()
+	var all, expired, uids int
+	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE reason = 'Expired' AND episode = 0),
+		count(DISTINCT uid) FROM issue_episodes`).Scan(&all, &expired, &uids))
+	require.Equal(t, []int{problems, problems, problems}, []int{all, expired, uids})
 }
 
 // requireOnce reads the watch of all issues until the last has gone: each was resolved
