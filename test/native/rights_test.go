@@ -26,6 +26,8 @@ type right struct {
 	contentType  string
 	// allowed are the accounts that may, in their own namespace.
 	allowed []string
+	// cluster says that the path is of no namespace.
+	cluster bool
 }
 
 const (
@@ -34,7 +36,18 @@ const (
 	reporter   = "reporter"   // kite-issues-reporter in the namespace
 	controller = "controller" // changes issues/status in the namespace
 	auditor    = "auditor"    // view in every namespace
+	security   = "security"   // kite-issues-view in every namespace, and kite-groups-view
+	releaser   = "releaser"   // kite-groups-reporter
+	outsider   = "outsider"   // no role at all
 )
+
+// everybody is each of them.
+func everybody() []string {
+	return []string{viewer, developer, reporter, controller, auditor, security, releaser, outsider}
+}
+
+// seesAll tells whose rights are in every namespace.
+func seesAll(account string) bool { return account == auditor || account == security }
 
 const (
 	mergePatch  = "application/merge-patch+json"
@@ -48,27 +61,42 @@ func rights(t testing.TB, existing *v1alpha1.Issue) map[string]right {
 	changed.Spec.Title = "Changed"
 	update := string(mustJSON(t, changed))
 	issue := "issues/" + existing.Name
-	readers, writers := []string{viewer, developer, auditor}, []string{developer}
+	group, toGroup := "issuegroups/"+existing.Spec.GroupKey, string(mustJSON(t, newGroupReport(existing.Spec.GroupKey)))
+	readers, writers := []string{viewer, developer, auditor, security}, []string{developer}
+	overseers, guards := []string{auditor, security}, []string{security}
 	return map[string]right{
-		"get":              {http.MethodGet, issue, "", "", readers},
-		"list":             {http.MethodGet, "issues", "", "", readers},
-		"watch":            {http.MethodGet, "issues?watch=true&timeoutSeconds=1", "", "", readers},
-		"watch one":        {http.MethodGet, "issues?watch=true&timeoutSeconds=1&fieldSelector=metadata.name=" + existing.Name, "", "", readers},
-		"get summary":      {http.MethodGet, "issuesummaries/summary", "", "", readers},
-		"list summaries":   {http.MethodGet, "issuesummaries", "", "", readers},
-		"create":           {http.MethodPost, "issues" + dryRun, string(mustJSON(t, newIssue("another"))), jsonContent, writers},
-		"update":           {http.MethodPut, issue + dryRun, update, jsonContent, writers},
-		"patch":            {http.MethodPatch, issue + dryRun, `{"spec":{"title":"Changed"}}`, mergePatch, writers},
-		"apply":            {http.MethodPatch, issue + dryRun + "&fieldManager=x&force=true", `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"Issue","spec":{"title":"Changed"}}`, "application/apply-patch+yaml", writers},
-		"delete":           {http.MethodDelete, issue + dryRun, "", "", writers},
-		"deletecollection": {http.MethodDelete, "issues" + dryRun, "", "", writers},
-		"get status":       {http.MethodGet, issue + "/status", "", "", readers},
-		"update status":    {http.MethodPut, issue + "/status" + dryRun, update, jsonContent, []string{controller}},
-		"patch status":     {http.MethodPatch, issue + "/status" + dryRun, `{"status":{"affected":[]}}`, mergePatch, []string{controller}},
-		"resolve":          {http.MethodPost, issue + "/resolve" + dryRun, verbBody("IssueResolution"), jsonContent, writers},
-		"reopen":           {http.MethodPost, issue + "/reopen" + dryRun, verbBody("IssueReopening"), jsonContent, writers},
-		"acknowledge":      {http.MethodPost, issue + "/acknowledge" + dryRun, verbBody("IssueAcknowledgement"), jsonContent, writers},
-		"report":           {http.MethodPost, "issuereports" + dryRun, string(mustJSON(t, newReport("third", v1alpha1.OutcomeFailed))), jsonContent, []string{developer, reporter}},
+		"get":              {http.MethodGet, issue, "", "", readers, false},
+		"list":             {http.MethodGet, "issues", "", "", readers, false},
+		"watch":            {http.MethodGet, "issues?watch=true&timeoutSeconds=1", "", "", readers, false},
+		"watch one":        {http.MethodGet, "issues?watch=true&timeoutSeconds=1&fieldSelector=metadata.name=" + existing.Name, "", "", readers, false},
+		"get summary":      {http.MethodGet, "issuesummaries/summary", "", "", readers, false},
+		"list summaries":   {http.MethodGet, "issuesummaries", "", "", readers, false},
+		"create":           {http.MethodPost, "issues" + dryRun, string(mustJSON(t, newIssue("another"))), jsonContent, writers, false},
+		"update":           {http.MethodPut, issue + dryRun, update, jsonContent, writers, false},
+		"patch":            {http.MethodPatch, issue + dryRun, `{"spec":{"title":"Changed"}}`, mergePatch, writers, false},
+		"apply":            {http.MethodPatch, issue + dryRun + "&fieldManager=x&force=true", `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"Issue","spec":{"title":"Changed"}}`, "application/apply-patch+yaml", writers, false},
+		"delete":           {http.MethodDelete, issue + dryRun, "", "", writers, false},
+		"deletecollection": {http.MethodDelete, "issues" + dryRun, "", "", writers, false},
+		"get status":       {http.MethodGet, issue + "/status", "", "", readers, false},
+		"update status":    {http.MethodPut, issue + "/status" + dryRun, update, jsonContent, []string{controller}, false},
+		"patch status":     {http.MethodPatch, issue + "/status" + dryRun, `{"status":{"affected":[]}}`, mergePatch, []string{controller}, false},
+		"resolve":          {http.MethodPost, issue + "/resolve" + dryRun, verbBody("IssueResolution"), jsonContent, writers, false},
+		"reopen":           {http.MethodPost, issue + "/reopen" + dryRun, verbBody("IssueReopening"), jsonContent, writers, false},
+		"acknowledge":      {http.MethodPost, issue + "/acknowledge" + dryRun, verbBody("IssueAcknowledgement"), jsonContent, writers, false},
+		"report":           {http.MethodPost, "issuereports" + dryRun, string(mustJSON(t, newReport("third", v1alpha1.OutcomeFailed))), jsonContent, []string{developer, reporter}, false},
+		"group counts":     {http.MethodGet, issue + "/group", "", "", readers, false},
+
+		"get group":            {http.MethodGet, group, "", "", guards, true},
+		"list groups":          {http.MethodGet, "issuegroups?limit=1", "", "", guards, true},
+		"create group":         {http.MethodPost, "issuegroups" + dryRun, "{}", jsonContent, nil, true},
+		"delete group":         {http.MethodDelete, group + dryRun, "", "", nil, true},
+		"report on a group":    {http.MethodPost, "issuegroupreports" + dryRun, toGroup, jsonContent, []string{releaser}, true},
+		"list all":             {http.MethodGet, "issues?limit=1", "", "", overseers, true},
+		"follow a group":       {http.MethodGet, "issues?watch=true&timeoutSeconds=1&fieldSelector=spec.groupKey=" + existing.Spec.GroupKey, "", "", overseers, true},
+		"list all summaries":   {http.MethodGet, "issuesummaries?limit=1", "", "", overseers, true},
+		"list visible issues":  {http.MethodGet, "visibleissues?limit=500", "", "", everybody(), true},
+		"watch visible issues": {http.MethodGet, "visibleissues?watch=true&timeoutSeconds=1", "", "", everybody(), true},
+		"delete visible issue": {http.MethodDelete, "visibleissues/x" + dryRun, "", "", nil, true},
 	}
 }
 
@@ -76,14 +104,24 @@ func verbBody(kind string) string {
 	return `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"` + kind + `"}`
 }
 
-// TestRights tries every verb, subresource and virtual kind as five accounts in two
-// namespaces, through the aggregator and round it.
+func newGroupReport(key string) *v1alpha1.IssueGroupReport {
+	at := metav1.NowMicro()
+	return &v1alpha1.IssueGroupReport{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "IssueGroupReport"},
+		Spec:     v1alpha1.IssueGroupReportSpec{GroupKey: key, Outcome: v1alpha1.OutcomeSucceeded, ObservedAt: &at},
+	}
+}
+
+// TestRights tries every verb, subresource and virtual kind as eight accounts in two
+// namespaces, through the aggregator and round it. What is allowed tells nobody of a
+// namespace that is not theirs, and neither does what is denied.
 func TestRights(t *testing.T) {
 	t.Parallel()
 	own, foreign := newTeam(t), newTeam(t)
-	existing := create(t, own, "frontend")
-	create(t, foreign, "frontend")
-	accounts := fiveAccounts(t, own)
+	group := "rights-of-" + own.namespace
+	existing := create(t, own, "frontend", inGroup(group))
+	create(t, foreign, "frontend", inGroup(group), secretly)
+	accounts := allAccounts(t, own)
 	replica := replicas(t, own.host)[0]
 	for name, cfg := range accounts {
 		for way, cfg := range map[string]*rest.Config{
@@ -92,21 +130,30 @@ func TestRights(t *testing.T) {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
 				for verb, right := range rights(t, existing) {
-					require.Equal(t, slices.Contains(right.allowed, name), right.try(t, cfg, own.namespace), "%s in the own namespace", verb)
-					everywhere := name == auditor && slices.Contains(right.allowed, name)
-					require.Equal(t, everywhere, right.try(t, cfg, foreign.namespace), "%s in another namespace", verb)
+					allowed, answer := right.try(t, cfg, own.namespace)
+					require.Equal(t, slices.Contains(right.allowed, name), allowed, "%s in the own namespace, or everywhere", verb)
+					if !seesAll(name) {
+						requireNothingOf(t, foreign, answer)
+					}
+					if right.cluster {
+						continue
+					}
+					allowed, _ = right.try(t, cfg, foreign.namespace)
+					require.Equal(t, seesAll(name) && slices.Contains(right.allowed, name), allowed, "%s in another namespace", verb)
 				}
-				code, body := do(t, cfg, http.MethodGet, "/apis/issues.kite.dev/v1alpha1/issues?limit=1", "", nil)
-				require.Equal(t, name == auditor, code == http.StatusOK, "list of all namespaces: %d %s", code, body)
 			})
 		}
 	}
 }
 
-// try says whether the request is allowed. What is allowed must also work.
-func (r right) try(t testing.TB, cfg *rest.Config, namespace string) bool {
+// try says whether the request is allowed, and what was answered. What is allowed must
+// also work.
+func (r right) try(t testing.TB, cfg *rest.Config, namespace string) (allowed bool, body []byte) {
 	t.Helper()
 	path := "/apis/issues.kite.dev/v1alpha1/namespaces/" + namespace + "/" + r.path
+	if r.cluster {
+		path = "/apis/issues.kite.dev/v1alpha1/" + r.path
+	}
 	header := http.Header{}
 	if r.contentType != "" {
 		header.Set("Content-Type", r.contentType)
@@ -114,17 +161,20 @@ func (r right) try(t testing.TB, cfg *rest.Config, namespace string) bool {
 	code, body := do(t, cfg, r.method, path, r.body, header)
 	if code == http.StatusForbidden {
 		require.Contains(t, string(body), "is forbidden: User", "%s %s", r.method, path)
-		return false
+		return false, body
 	}
 	require.Contains(t, []int{http.StatusOK, http.StatusCreated}, code, "%s %s: %s", r.method, path, body)
-	return true
+	return true, body
 }
 
-func fiveAccounts(t testing.TB, m *team) map[string]*rest.Config {
+// allAccounts makes everybody, in a team's namespace.
+func allAccounts(t testing.TB, m *team) map[string]*rest.Config {
 	t.Helper()
 	out := map[string]*rest.Config{
 		viewer: m.account(t, viewer, "view"), developer: m.developer, reporter: m.account(t, reporter, "kite-issues-reporter"),
-		controller: m.account(t, controller), auditor: m.account(t, auditor),
+	}
+	for _, name := range []string{controller, auditor, security, releaser, outsider} {
+		out[name] = m.account(t, name)
 	}
 	client := kubernetes.NewForConfigOrDie(m.host.admin).RbacV1()
 	_, err := client.Roles(m.namespace).Create(t.Context(), &rbacv1.Role{
@@ -135,14 +185,24 @@ func fiveAccounts(t testing.TB, m *team) map[string]*rest.Config {
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	m.bind(t, controller, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: controller})
-	binding, err := client.ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+	m.bindEverywhere(t, auditor, "view")
+	m.bindEverywhere(t, security, "kite-issues-view")
+	m.bindEverywhere(t, security, "kite-groups-view")
+	m.bindEverywhere(t, releaser, "kite-groups-reporter")
+	return out
+}
+
+// bindEverywhere gives an account of the team a role in the whole cluster.
+func (m *team) bindEverywhere(t testing.TB, account, role string) {
+	t.Helper()
+	client := kubernetes.NewForConfigOrDie(m.host.admin).RbacV1().ClusterRoleBindings()
+	binding, err := client.Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "kite-test-"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: m.namespace, Name: auditor}},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: m.namespace, Name: account}},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		_ = client.ClusterRoleBindings().Delete(context.WithoutCancel(t.Context()), binding.Name, metav1.DeleteOptions{})
+		_ = client.Delete(context.WithoutCancel(t.Context()), binding.Name, metav1.DeleteOptions{})
 	})
-	return out
 }

@@ -20,11 +20,8 @@ import (
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
-const (
-	outsider = "outsider" // no role at all
-	// rightsTimeout is how soon a right that is given or taken has its effect.
-	rightsTimeout = 10 * time.Second
-)
+// rightsTimeout is how soon a right that is given or taken has its effect.
+const rightsTimeout = 10 * time.Second
 
 // seen are the visible issues of the given namespaces that an account gets.
 func seen(ctx context.Context, t testing.TB, cfg *rest.Config, namespaces ...string) ([]string, error) {
@@ -49,13 +46,12 @@ func TestVisibleIssuesRights(t *testing.T) {
 	own, foreign := newTeam(t), newTeam(t)
 	create(t, own, "frontend")
 	create(t, foreign, "frontend")
-	accounts := fiveAccounts(t, own)
-	accounts[outsider] = own.account(t, outsider)
+	accounts := allAccounts(t, own)
 	mine, theirs := own.namespace+".frontend", foreign.namespace+".frontend"
 	both := []string{mine, theirs}
 	slices.Sort(both)
 	want := map[string][]string{
-		viewer: {mine}, developer: {mine}, reporter: {}, controller: {}, auditor: both, outsider: {},
+		viewer: {mine}, developer: {mine}, reporter: {}, controller: {}, auditor: both, security: both, releaser: {}, outsider: {},
 	}
 	for name, cfg := range accounts {
 		t.Run(name, func(t *testing.T) {
