@@ -122,6 +122,11 @@ bench-storage: ## Measure storage, against etcd and against its own SQL driven r
 bench-http: ## Measure Kite over HTTPS on a real cluster, against a CRD and etcd (as root, or set KUBECONFIG)
 	test/bench/run http
 
+.PHONY: bench-scale
+bench-scale: export BENCH_COUNT = 1
+bench-scale: ## Measure a million issues against ten thousand, over HTTPS; takes a quarter of an hour
+	@$(POSTGRES); test/bench/run scale
+
 .PHONY: bench-profile
 bench-profile: ## Write CPU profiles of creates and updates by 64 writers to bin/profiles/
 	@mkdir -p $(PROFILES)

@@ -13,16 +13,18 @@ import (
 	"github.com/stretchr/testify/require"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // startHost is a host cluster that knows every token as one ServiceAccount's, allows it
-// everything, and serves nothing else. It returns its kubeconfig.
-func startHost(b *testing.B) string {
+// everything, and serves nothing else but these namespaces. It returns its kubeconfig.
+func startHost(b *testing.B, namespaces ...corev1.Namespace) string {
 	b.Helper()
 	mux := http.NewServeMux()
+	mux.Handle("GET /api/v1/namespaces", namespaceHandler(namespaces))
 	mux.HandleFunc("POST /apis/authentication.k8s.io/v1/tokenreviews", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, authenticationv1.TokenReview{
 			TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "TokenReview"},

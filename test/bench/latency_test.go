@@ -94,12 +94,17 @@ func reportLatency(b *testing.B, writes []write, seen []sighting) {
 
 func reportQuantiles(b *testing.B, nanoseconds []int64, since string) {
 	b.Helper()
-	slices.Sort(nanoseconds)
-	quantile := func(percent int) float64 {
-		rank := (len(nanoseconds)*percent + 99) / 100
-		return float64(nanoseconds[rank-1]) / float64(time.Millisecond)
+	milliseconds := func(percent int) float64 {
+		return float64(quantile(nanoseconds, percent)) / float64(time.Millisecond)
 	}
-	b.ReportMetric(quantile(50), since+"-p50-ms")
-	b.ReportMetric(quantile(99), since+"-p99-ms")
-	b.ReportMetric(quantile(100), since+"-max-ms")
+	b.ReportMetric(milliseconds(50), since+"-p50-ms")
+	b.ReportMetric(milliseconds(99), since+"-p99-ms")
+	b.ReportMetric(milliseconds(100), since+"-max-ms")
+}
+
+// quantile sorts the values.
+func quantile(values []int64, percent int) int64 {
+	slices.Sort(values)
+	rank := (len(values)*percent + 99) / 100
+	return values[rank-1]
 }

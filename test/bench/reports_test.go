@@ -20,7 +20,6 @@ import (
 	"k8s.io/client-go/transport"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
-	"kite.dev/kite/pkg/apiserver/options"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/storage/postgres"
 	"kite.dev/kite/test/pgtest"
@@ -150,16 +149,16 @@ func requireOneIssue(b *testing.B, client versioned.Interface, component string)
 // startServer runs kite-apiserver as a process until the benchmark ends.
 func startServer(b *testing.B, pg postgres.Config, kubeconfig string) *rest.Config {
 	b.Helper()
-	address := startServing(b, command{
-		role: roleServer, environment: []string{options.EnvDSN + "=" + pg.DSN},
-		args: []string{
-			"serve", "--postgres-schema=" + pg.Schema, "--cert-dir=" + b.TempDir(), "--kubeconfig=" + kubeconfig,
-			"--authentication-skip-lookup",
-			"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota",
-		},
-	})
+	return startBesideStub(b, kite(pg), kubeconfig)
+}
+
+// startBesideStub runs a server on a host cluster that startHost made.
+func startBesideStub(b *testing.B, server command, kubeconfig string) *rest.Config {
+	b.Helper()
+	server.args = append(server.args, "--cert-dir="+b.TempDir(), "--kubeconfig="+kubeconfig, "--authentication-skip-lookup",
+		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota")
 	cfg := &rest.Config{
-		Host: "https://" + address, BearerToken: "robot", QPS: -1,
+		Host: "https://" + startServing(b, server), BearerToken: "robot", QPS: -1,
 		TLSClientConfig: rest.TLSClientConfig{Insecure: true}, // the certificate is made at start
 	}
 	waitReady(b, cfg)
