@@ -70,7 +70,7 @@ func (e *Engine) RecountNow(ctx context.Context) error {
 func Statements(p *Projection, selector fields.Selector) (writing, reading map[string]string) {
 	conditions, _ := p.conditions(selector, make([]any, 7))
 	exact, _ := p.conditions(selector, make([]any, 8))
-	join, projector := p.join(), newProjector(p)
+	projector := newProjector(p)
 	writing = map[string]string{
 		"write": writeSQL, "compact": compactSQL, "project": projector.put, "unproject": projector.drop, "enter": projector.enter,
 		"mend": projector.mend, "mend entry": projector.mendEntry, "recount": recountSQL, "forget": forgetSQL,
@@ -81,11 +81,20 @@ func Statements(p *Projection, selector fields.Selector) (writing, reading map[s
 		"tail": tailSQL, "history": historySQL, "trimmable": trimmableSQL, "trim": trimSQL,
 		"expired": expiredSQL, "get": getSQL, "claim": claimSQL, "held": heldSQL, "stale": projector.stale, "miscounted": miscountedSQL, "revisions": revisionsSQL,
 		"settle": settleSQL, "stats": statsSQL, "lag": lagSQL, "complete": projector.complete,
-		"list": fmt.Sprintf(listSQL, "", ""), "list_exact": fmt.Sprintf(listExactSQL, "", ""),
-		"list projected":       fmt.Sprintf(listSQL, join, conditions),
-		"list_exact projected": fmt.Sprintf(listExactSQL, join, exact),
+		"list": fmt.Sprintf(listSQL, "objects"), "list_exact": fmt.Sprintf(listExactSQL, "objects"),
+		"list projected":       fmt.Sprintf(listSQL, p.prefiltered(conditions)),
+		"list_exact projected": fmt.Sprintf(listExactSQL, p.prefiltered(exact)),
 	}
 	return writing, reading
+}
+
+// ListStatement is how the store reads a page of the keys below prefix, at a revision, 0
+// for the newest.
+func (s *Store) ListStatement(prefix string, limit, rev int64, selector fields.Selector) (sql string, args []any) {
+	q := pageQuery{limit: limit, bytes: s.pageBytes, rev: rev, count: selector.Empty()}
+	q.lo, q.hi = keyRange(prefix)
+	sql, args, _ = s.pageStatement(q, selector)
+	return sql, args
 }
 
 // APIError is what a client is told when the database said err.

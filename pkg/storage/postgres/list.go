@@ -94,15 +94,7 @@ func (s *Store) readPage(ctx context.Context, q pageQuery) (page, error) {
 // queryPage runs one query, prefiltered by selector: the page, what it says about
 // revisions, and whether its prefilter may be trusted are of one snapshot.
 func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Selector) (_ page, complete bool, _ error) {
-	sql, args := listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1), s.Projection.name(), q.bytes}
-	if q.rev > 0 {
-		sql, args = listExactSQL, append(args, q.rev)
-	}
-	join := ""
-	conditions, args := s.Projection.conditions(selector, args)
-	if conditions != "" {
-		join = s.projectionJoin
-	}
+	sql, args, prefiltered := s.pageStatement(q, selector)
 	end, err := s.engine.lists.take(ctx, acquireTimeout)
 	if err != nil {
 		return page{}, false, apiError(ctx, err)
@@ -113,7 +105,11 @@ func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Sele
 		return page{}, false, err
 	}
 	defer conn.Release()
-	rows, err := conn.Query(ctx, fmt.Sprintf(sql, join, conditions), args...)
+	if prefiltered {
+		// Planned for its values each time: what is best for any value reads everything for some.
+		args = append([]any{pgx.QueryExecModeCacheDescribe}, args...)
+	}
+	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		return page{}, false, apiError(ctx, err)
 	}
@@ -125,6 +121,19 @@ func (s *Store) queryPage(ctx context.Context, q pageQuery, selector fields.Sele
 	s.engine.learn(seen.newest)
 	p.rev, err = q.shows(seen)
 	return p, !seen.incomplete, err
+}
+
+// pageStatement is the query of a page, prefiltered by selector, with its arguments.
+func (s *Store) pageStatement(q pageQuery, selector fields.Selector) (sql string, args []any, prefiltered bool) {
+	sql, args = listSQL, []any{q.lo, q.hi, q.limit + 1, q.count, int64(maxCounted + 1), s.Projection.name(), q.bytes}
+	if q.rev > 0 {
+		sql, args = listExactSQL, append(args, q.rev)
+	}
+	conditions, args := s.Projection.conditions(selector, args)
+	if conditions == "" {
+		return fmt.Sprintf(sql, "objects"), args, false
+	}
+	return fmt.Sprintf(sql, s.Projection.prefiltered(conditions)), args, true
 }
 
 // shows is the revision that a page shows, if that can still be, or already be, read.

@@ -69,8 +69,6 @@ type Store struct {
 	StoreConfig
 	engine    *Engine
 	versioner versioner
-	// projectionJoin is the SQL by which lists join the projection.
-	projectionJoin string
 
 	// incomplete remembers that the projection lacked rows when it was last looked at.
 	incomplete atomic.Bool
@@ -88,7 +86,7 @@ func NewStore(engine *Engine, cfg StoreConfig) (*Store, error) {
 	if !strings.HasPrefix(cfg.Prefix, "/") || len(cfg.Prefix) < 2 {
 		return nil, fmt.Errorf("resource prefix %q: want a path that starts with a slash", cfg.Prefix)
 	}
-	s := &Store{StoreConfig: cfg, engine: engine, projectionJoin: cfg.Projection.join(), pageBytes: pageBytes}
+	s := &Store{StoreConfig: cfg, engine: engine, pageBytes: pageBytes}
 	engine.mends(s)
 	return s, nil
 }

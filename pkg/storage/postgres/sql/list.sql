@@ -20,8 +20,8 @@ LEFT JOIN LATERAL (
         SELECT key, mod_rv, value, size, sum(size) OVER w AS through, lag(size, 1, 0) OVER w AS before
         FROM (
             SELECT o.key, o.mod_rv, o.value, octet_length(o.value) AS size
-            FROM objects o %[1]s
-            WHERE o.key >= $1 AND o.key < $2 %[2]s
+            FROM %[1]s o
+            WHERE o.key >= $1 AND o.key < $2
             ORDER BY o.key LIMIT $3
         ) found
         WINDOW w AS (ORDER BY key ROWS UNBOUNDED PRECEDING)

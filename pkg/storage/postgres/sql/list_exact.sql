@@ -20,8 +20,8 @@ LEFT JOIN LATERAL (
         SELECT key, mod_rv, value, size, sum(size) OVER w AS through, lag(size, 1, 0) OVER w AS before
         FROM (
             (SELECT o.key, o.mod_rv, o.value, octet_length(o.value) AS size
-             FROM objects o %[1]s
-             WHERE o.key >= $1 AND o.key < $2 AND o.mod_rv <= $8 %[2]s
+             FROM %[1]s o
+             WHERE o.key >= $1 AND o.key < $2 AND o.mod_rv <= $8
              ORDER BY o.key LIMIT $3)
             UNION ALL
             (SELECT e.key, e.prev_rv, e.prev_value, octet_length(e.prev_value)
