@@ -12,8 +12,12 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// statsTimeout bounds the query that reads every row of a resource.
-const statsTimeout = time.Minute
+const (
+	// statsTimeout bounds the query that counts every object of a resource.
+	statsTimeout = time.Minute
+	// statsSample is of how many objects the size is taken.
+	statsSample = 10_000
+)
 
 // cachedStats keeps the answer of that query, and lets those who come while it runs
 // share it. The mutex is never held while the database works.
@@ -90,13 +94,10 @@ func (s *Store) readStats(ctx context.Context) (storage.Stats, error) {
 	}
 	defer conn.Release()
 	lo, hi := keyRange(prefix)
-	var count, size int64
-	if err := conn.QueryRow(ctx, statsSQL, lo, hi).Scan(&count, &size); err != nil {
+	var stats storage.Stats
+	row := conn.QueryRow(ctx, statsSQL, lo, hi, statsSample)
+	if err := row.Scan(&stats.ObjectCount, &stats.EstimatedAverageObjectSizeBytes); err != nil {
 		return storage.Stats{}, apiError(ctx, err)
-	}
-	stats := storage.Stats{ObjectCount: count}
-	if count > 0 {
-		stats.EstimatedAverageObjectSizeBytes = size / count
 	}
 	return stats, nil
 }
