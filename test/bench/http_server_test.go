@@ -30,10 +30,10 @@ func etcd3(url string) command {
 // account reaches it at once, without a proxy.
 func (h *host) startProcess(b *testing.B, cmd command) *rest.Config {
 	b.Helper()
-	cmd.environment = append(cmd.environment, "GOGC=400", "GOMEMLIMIT=350MiB") // as in the Deployment
+	cmd.environment = append(cmd.environment, deployed...)
 	cmd.args = append(cmd.args, "--kubeconfig="+h.kubeconfig, "--cert-dir="+b.TempDir())
 	cfg := rest.CopyConfig(h.account)
-	cfg.Host = "https://" + startServing(b, cmd)
+	cfg.Host = "https://" + startServing(b, cmd).address
 	cfg.TLSClientConfig = rest.TLSClientConfig{Insecure: true} // the certificate is made at start
 	waitReady(b, cfg)
 	return cfg

@@ -24,10 +24,11 @@ import (
 
 // envRole makes the test binary another program.
 const (
-	envRole     = "KITE_BENCH_ROLE"
-	roleServer  = "apiserver"
-	roleEtcd3   = "etcd3"
-	roleWatcher = "watcher"
+	envRole      = "KITE_BENCH_ROLE"
+	roleServer   = "apiserver"
+	roleEtcd3    = "etcd3"
+	roleWatcher  = "watcher"
+	roleWatchers = "watchers"
 )
 
 // supportsProgress tells watch caches what both storages here do: they answer requests
@@ -46,6 +47,8 @@ func TestMain(m *testing.M) {
 		exit(serveFromEtcd(genericapiserver.SetupSignalContext(), os.Args[1:]))
 	case roleWatcher:
 		exit(watchUntilTold(context.Background(), os.Stdin, os.Stdout))
+	case roleWatchers:
+		exit(watchOverHTTP(context.Background(), os.Stdin, os.Stdout))
 	}
 	klog.SetLogger(logr.Discard())
 	feature.DefaultFeatureSupportChecker = supportsProgress{feature.DefaultFeatureSupportChecker}

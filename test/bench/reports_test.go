@@ -149,18 +149,20 @@ func requireOneIssue(b *testing.B, client versioned.Interface, component string)
 // startServer runs kite-apiserver as a process until the benchmark ends.
 func startServer(b *testing.B, pg postgres.Config, kubeconfig string) *rest.Config {
 	b.Helper()
-	return startBesideStub(b, kite(pg), kubeconfig)
+	cfg, _ := startBesideStub(b, kite(pg), kubeconfig)
+	return cfg
 }
 
 // startBesideStub runs a server on a host cluster that startHost made.
-func startBesideStub(b *testing.B, server command, kubeconfig string) *rest.Config {
+func startBesideStub(b *testing.B, server command, kubeconfig string) (*rest.Config, process) {
 	b.Helper()
 	server.args = append(server.args, "--cert-dir="+b.TempDir(), "--kubeconfig="+kubeconfig, "--authentication-skip-lookup",
 		"--disable-admission-plugins=NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota")
+	started := startServing(b, server)
 	cfg := &rest.Config{
-		Host: "https://" + startServing(b, server), BearerToken: "robot", QPS: -1,
+		Host: "https://" + started.address, BearerToken: "robot", QPS: -1,
 		TLSClientConfig: rest.TLSClientConfig{Insecure: true}, // the certificate is made at start
 	}
 	waitReady(b, cfg)
-	return cfg
+	return cfg, started
 }

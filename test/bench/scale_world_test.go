@@ -116,13 +116,19 @@ func (w *world) sql(b *testing.B, run func(context.Context, *pgx.Conn) error) {
 // and keeps Resolved issues, so that a kept schema stays as it is.
 func (w *world) serve(b *testing.B) rest.Interface {
 	b.Helper()
+	cfg, _ := w.start(b)
+	return newPeer(b, "", cfg, v1alpha1.SchemeGroupVersion, "", "").client
+}
+
+func (w *world) start(b *testing.B) (*rest.Config, process) {
+	b.Helper()
 	var namespaces []corev1.Namespace
 	for n := range w.Namespaces {
 		name := w.Namespace(n)
 		namespaces = append(namespaces, newNamespace(name, workload.NamespaceUID(name)))
 	}
 	server := kite(w.pg)
-	server.environment = append(server.environment, "GOGC=400", "GOMEMLIMIT=350MiB")
+	server.environment = append(server.environment, deployed...)
 	server.args = append(server.args, "--resolved-retention=0", "--authorization-webhook-cache-authorized-ttl=1h")
-	return newPeer(b, "", startBesideStub(b, server, startHost(b, namespaces...)), v1alpha1.SchemeGroupVersion, "", "").client
+	return startBesideStub(b, server, startHost(b, namespaces...))
 }

@@ -25,8 +25,8 @@ type command struct {
 	args        []string
 }
 
-// startServing runs an API server until the benchmark ends, and returns its address.
-func startServing(b *testing.B, server command) string {
+// startServing runs an API server until the benchmark ends.
+func startServing(b *testing.B, server command) process {
 	b.Helper()
 	address := freeAddress(b)
 	_, port, err := net.SplitHostPort(address)
@@ -43,7 +43,7 @@ func startServing(b *testing.B, server command) string {
 			b.Log(log.String())
 		}
 	})
-	return address
+	return process{address: address, pid: cmd.Process.Pid}
 }
 
 func waitReady(b *testing.B, cfg *rest.Config) {
