@@ -41,23 +41,19 @@ func count(ctx context.Context, db Database, namespaces []namespace, w window) (
 		return nil, nil
 	}
 	builders := make(map[string]*builder, len(namespaces))
-	names, uids := []string{}, []string{""}
 	for _, n := range namespaces {
 		builders[n.name] = newBuilder(n.name, w)
-		names, uids = append(names, n.name), append(uids, n.uid)
 	}
 	var name *string
 	var row number
 	complete := true
-	err := db.Query(ctx, summarySQL, arguments(namespaces, names, uids, w),
+	err := db.Query(ctx, summarySQL, arguments(namespaces, w),
 		[]any{&name, &row.what, &row.label, &row.opened, &row.resolved, &row.n, &row.total}, func() error {
 			if name == nil {
 				complete = row.what == "complete"
 				return nil
 			}
-			if b := builders[*name]; b != nil {
-				b.add(&row)
-			}
+			builders[*name].add(&row)
 			return nil
 		})
 	switch {
@@ -73,7 +69,12 @@ func count(ctx context.Context, db Database, namespaces []namespace, w window) (
 	return out, nil
 }
 
-func arguments(namespaces []namespace, names, uids []string, w window) []any {
+// arguments are those of summary.sql.
+func arguments(namespaces []namespace, w window) []any {
+	var names, uids []string
+	for _, n := range namespaces {
+		names, uids = append(names, n.name), append(uids, n.uid)
+	}
 	first := slices.MinFunc(namespaces, compareKeys)
 	last := slices.MaxFunc(namespaces, compareKeys)
 	return []any{names, uids, w.now, w.days, w.fine, w.weeks, issue.KeyPrefix + first.name + "/", issue.KeyPrefix + last.name + "0"}
