@@ -6,7 +6,6 @@ package issuesummary
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,8 +24,8 @@ import (
 	"kite.dev/kite/pkg/registry/issues/issue"
 )
 
-// maxUnpaged is how many namespaces a list without a limit may have.
-const maxUnpaged = 2000
+// maxPage is how many namespaces one answer has at most. Without a limit, more are refused.
+const maxPage = 2000
 
 // REST serves issuesummaries.
 type REST struct {
@@ -143,15 +142,15 @@ func (r *REST) page(ctx context.Context, options *metainternalversion.ListOption
 		}
 		after = issue.KeyPrefix + key + "/"
 	}
-	if limit <= 0 {
-		limit = maxUnpaged
+	if limit <= 0 || limit > maxPage {
+		limit = maxPage
 	}
-	found, err := r.after(ctx, after, min(limit, math.MaxInt32)+1)
+	found, err := r.after(ctx, after, limit+1)
 	if err != nil || int64(len(found)) <= limit {
 		return r.matching(options, r.living(found)), err
 	}
 	if options.Limit <= 0 {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("more than %d namespaces have issues: ask for them in pages, by limit", maxUnpaged))
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("more than %d namespaces have issues: ask for them in pages, by limit", maxPage))
 	}
 	found = found[:limit]
 	meta.Continue, err = storage.EncodeContinue("/"+found[limit-1].name, "/", -1)

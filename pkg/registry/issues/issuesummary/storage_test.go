@@ -5,9 +5,11 @@ package issuesummary
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/utils/clock"
@@ -49,4 +51,23 @@ func TestListLeavesOutWhatIsGone(t *testing.T) {
 	require.Empty(t, token)
 	asked, _ := names(genericapirequest.WithNamespace(t.Context(), "gone"), metainternalversion.ListOptions{})
 	require.Equal(t, []string{"gone"}, asked, "who asks for one gets its numbers, which are all 0")
+}
+
+// TestPagesAreBounded: no limit makes one answer hold all namespaces of a large cluster.
+func TestPagesAreBounded(t *testing.T) {
+	t.Parallel()
+	engine, conn := openWorld(t)
+	_, err := conn.Exec(t.Context(), "INSERT INTO claim_counts SELECT $1 || n, 1 FROM generate_series(1, $2) n", issue.KeyPrefix, maxPage+1)
+	require.NoError(t, err)
+	r := NewREST(engine, nil, clock.RealClock{})
+	obj, err := r.List(t.Context(), &metainternalversion.ListOptions{Limit: math.MaxInt64})
+	require.NoError(t, err)
+	first, ok := obj.(*issues.IssueSummaryList)
+	require.True(t, ok)
+	require.Len(t, first.Items, maxPage)
+	obj, err = r.List(t.Context(), &metainternalversion.ListOptions{Limit: math.MaxInt64, Continue: first.Continue})
+	require.NoError(t, err)
+	require.Len(t, obj.(*issues.IssueSummaryList).Items, 1)
+	_, err = r.List(t.Context(), &metainternalversion.ListOptions{})
+	require.True(t, apierrors.IsBadRequest(err), "%v", err)
 }
