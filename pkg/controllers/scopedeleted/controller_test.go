@@ -158,6 +158,7 @@ func TestDeletedScopes(t *testing.T) {
 		newIssue("denied", scopeNamed("StatefulSet", "db", "uid-db", namespace)),
 		newIssue("pruned", scopeNamed("Pod", "p", "uid-p", namespace)),
 		newIssue("unserved", scopeNamed("Gadget", "g", "uid-g", namespace)),
+		newIssue("unneeded", scopeNamed("DaemonSet", "d", "", namespace)),
 	}, []runtime.Object{
 		newObject("Deployment", namespace, "web", "uid-web"),
 		newObject("Deployment", namespace, "last", "uid-last"),
@@ -175,6 +176,7 @@ func TestDeletedScopes(t *testing.T) {
 	slices.Sort(have)
 	require.Equal(t, []string{"hit ScopeDeleted", "last ScopeDeleted", "twin ScopeDeleted"}, have)
 	require.Equal(t, []string{deployments.Resource}, w.watched(), "nothing else is watched")
+	require.NotContains(t, w.needed(), schema.GroupKind{Group: "apps", Kind: "DaemonSet"}, "without a UID no object is meant")
 }
 
 // TestRecreatedScope: an object of the same name is another one, and one that is still
