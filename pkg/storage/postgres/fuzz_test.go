@@ -99,6 +99,7 @@ func FuzzProjected(f *testing.F) {
 func FuzzPrefilter(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"a", "a"}, {"", ""}, {"a\x00b", "ab"}, {"ab", "a\x00b"}, {"a\x1fb", "a"}, {"\xff", "\uFFFD"}, {"xxxxxxxxxx", "xxxxxxxxx"}, {"İ", "i̇"},
+		{"50% of a_b", "50%"}, {"a_b", "_"}, {`c:\d`, `:\`}, {"50 of", "50%"}, {"ab", "a_"},
 	} {
 		f.Add(seed[0], seed[1], "other")
 	}
@@ -145,11 +146,33 @@ func FuzzPrefilter(f *testing.F) {
 	})
 }
 
+// literal is the text that a pattern of LIKE looks for anywhere; not ok, if the pattern asks
+// for something else.
+func literal(pattern string) (text string, ok bool) {
+	inner, begins := strings.CutPrefix(pattern, "%")
+	inner, ends := strings.CutSuffix(inner, "%")
+	escaped := false
+	for _, b := range []byte(inner) {
+		switch {
+		case escaped:
+			escaped = false
+		case b == '\\':
+			escaped = true
+			continue
+		case b == '%' || b == '_':
+			return "", false
+		}
+		text += string([]byte{b})
+	}
+	return text, begins && ends && !escaped
+}
+
 // holds is what PostgreSQL makes of a condition.
 func holds(match Match, column, arg string) bool {
 	switch match {
 	case Contains:
-		return strings.Contains(column, arg)
+		text, ok := literal(arg)
+		return ok && strings.Contains(column, text)
 	case HasMember:
 		return slices.Contains(strings.Split(column, memberSeparator), arg)
 	default:
