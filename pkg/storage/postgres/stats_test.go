@@ -25,7 +25,7 @@ type statsQueries struct {
 }
 
 func (q *statsQueries) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if strings.Contains(data.SQL, "coalesce(avg(size), 0)") {
+	if strings.Contains(data.SQL, "avg(size)") {
 		q.n.Add(1)
 	}
 	return q.trace.TraceQueryStart(ctx, conn, data)
