@@ -33,6 +33,9 @@ type failedStep struct {
 	container string
 	exitCode  int32
 	reason    string
+	// interrupted says that the step ran until Tekton ended it, so that its exit code
+	// says nothing and its pod is gone.
+	interrupted bool
 }
 
 // failedTasks lists the tasks of a run that is over which failed, the first to
@@ -74,7 +77,7 @@ func failureOf(taskRun *tektonv1.TaskRun) (failedTask, bool) {
 		return failedTask{}, false
 	}
 	task.reason, task.message = condition.Reason, condition.Message
-	task.step = firstFailedStep(taskRun.Status.Steps)
+	task.step = firstFailedStep(taskRun.Status.Steps, condition.Reason)
 	if taskRun.Status.CompletionTime != nil {
 		task.ended = taskRun.Status.CompletionTime.Time
 	}
@@ -88,18 +91,33 @@ func isStopped(condition *apis.Condition) bool {
 		condition.Reason == tektonv1.TaskRunReasonCancelled.String()
 }
 
-func firstFailedStep(steps []tektonv1.StepState) *failedStep {
+func firstFailedStep(steps []tektonv1.StepState, reason string) *failedStep {
 	for i := range steps {
 		ended := steps[i].Terminated
 		if ended == nil || ended.ExitCode == 0 || isConsequence(steps[i].TerminationReason) {
 			continue
 		}
-		return &failedStep{
+		step := &failedStep{
 			name: steps[i].Name, container: steps[i].Container, exitCode: ended.ExitCode, reason: ended.Reason,
 		}
+		switch steps[i].TerminationReason {
+		case stepTimeout:
+			step.reason = stepTimeout
+		case reason:
+			// Tekton writes the task's reason and a code of its own to every step that it
+			// ends. Only after a timeout is the first of them the one that took too long.
+			if reason != tektonv1.TaskRunReasonTimedOut.String() {
+				return nil
+			}
+			step.interrupted = true
+		}
+		return step
 	}
 	return nil
 }
+
+// stepTimeout is what Tekton's entrypoint writes when a step exceeds its own timeout.
+const stepTimeout = "TimeoutExceeded"
 
 // isConsequence tells steps that Tekton ended, or let fail as the task wished,
 // by the reasons that its entrypoint writes.

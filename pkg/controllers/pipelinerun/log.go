@@ -85,7 +85,7 @@ func (t *tail) String() string {
 // logOf is the end of the log of the first step that failed, without credentials. A log
 // that cannot be read is none: the failure is reported all the same.
 func (c *Config) logOf(ctx context.Context, run *tektonv1.PipelineRun, tasks []failedTask) string {
-	if c.Logs == nil || len(tasks) == 0 || tasks[0].step == nil || tasks[0].pod == "" {
+	if c.Logs == nil || len(tasks) == 0 || tasks[0].step == nil || tasks[0].step.interrupted || tasks[0].pod == "" {
 		return ""
 	}
 	text, err := c.Logs.Tail(ctx, run.Namespace, tasks[0].pod, tasks[0].step.container)

@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
@@ -91,15 +93,26 @@ func happened(v verdict) string {
 }
 
 func detailOf(o *outcome) string {
-	if o.verdict == neverRan || o.verdict == stuck || len(o.tasks) == 0 {
+	named := o.byTask() || o.verdict == timedOut && len(o.tasks) > 0
+	if o.verdict == stuck || !named {
 		return o.reason
 	}
 	return taskDetail(&o.tasks[0])
 }
 
+// byTask says whether a task made the run fail. Tekton also ends a run that it cannot go
+// on with, above all because it may not create the next task, and stops the tasks that
+// still run.
+func (o *outcome) byTask() bool {
+	return len(o.tasks) > 0 && (!o.tasks[0].stopped || o.reason == tektonv1.PipelineRunReasonFailed.String())
+}
+
 func taskDetail(task *failedTask) string {
 	if task.stopped {
 		return fmt.Sprintf("task %s did not finish", task.name)
+	}
+	if task.step != nil && task.step.interrupted {
+		return fmt.Sprintf("task %s, step %s did not finish (%s)", task.name, task.step.name, task.reason)
 	}
 	if task.step == nil {
 		return fmt.Sprintf("task %s, %s", task.name, task.reason)
@@ -122,7 +135,7 @@ func descriptionOf(o *outcome) string {
 		}
 		task := &o.tasks[i]
 		fmt.Fprintf(&text, "\n\nTask %s (TaskRun %s): %s", task.name, task.taskRun, task.reason)
-		if task.step != nil {
+		if task.step != nil && !task.step.interrupted {
 			fmt.Fprintf(&text, "\nStep %s exited with code %d", task.step.name, task.step.exitCode)
 		}
 		writeMessage(&text, task.message)
@@ -141,7 +154,7 @@ var camelCase = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 // causeOf is the most telling reason that is fit for a machine, or empty.
 func causeOf(o *outcome) string {
 	cause := o.reason
-	if o.verdict == failed && len(o.tasks) > 0 {
+	if o.verdict == failed && o.byTask() {
 		cause = o.tasks[0].reason
 	}
 	if len(cause) > maxCause || !camelCase.MatchString(cause) {
