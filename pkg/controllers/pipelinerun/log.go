@@ -92,7 +92,7 @@ func (c *Config) logOf(ctx context.Context, run *tektonv1.PipelineRun, tasks []f
 	if err != nil && !errors.Is(err, context.Canceled) {
 		ctrl.LoggerFrom(ctx).V(1).Info("Log is not read", "reason", err.Error())
 	}
-	return redact(printable(text))
+	return redact(withoutColours(printable(text)))
 }
 
 // excerpt is the end of a log, in whole lines where there are any.

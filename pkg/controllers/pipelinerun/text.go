@@ -143,9 +143,10 @@ func descriptionOf(o *outcome) string {
 	return cutBytes(printable(text.String()), maxDescription)
 }
 
+// writeMessage hides credentials: messages repeat parameters, and what a program printed.
 func writeMessage(text *strings.Builder, message string) {
 	if message != "" {
-		text.WriteString("\n" + cutBytes(printable(strings.TrimSpace(message)), maxMessage))
+		text.WriteString("\n" + cutBytes(redact(printable(strings.TrimSpace(message))), maxMessage))
 	}
 }
 
