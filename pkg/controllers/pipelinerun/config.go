@@ -14,7 +14,7 @@ import (
 
 // Config is what an operator decides.
 type Config struct {
-	// Rules give failures groups and causes. Required.
+	// Rules give failures groups, causes, severities and origins. Required.
 	Rules *rule.Set
 	// Logs reads the end of failed steps' logs; nil reads none.
 	Logs LogReader

@@ -6,7 +6,6 @@ package pipelinerun
 import (
 	"cmp"
 	"maps"
-	"slices"
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -84,11 +83,14 @@ func (c *Config) describe(run *tektonv1.PipelineRun, o *outcome) issuesv1alpha1.
 // diagnose adds what the rules find.
 func (c *Config) diagnose(run *tektonv1.PipelineRun, issue *issuesv1alpha1.ReportedIssue, log string) {
 	found := c.Rules.Examine(rule.Evidence{
-		Type: issue.Type, Title: issue.Title, Labels: evidenceOf(run), Log: log,
+		Type: issue.Type, Title: issue.Title, Severity: issue.Severity, Labels: evidenceOf(run), Log: log,
 	})
 	issue.GroupKey = found.GroupKey
 	issue.Title = cutRunes(oneLine(found.Title+issue.Title), maxTitle)
-	issue.Severity = worse(issue.Severity, found.Severity)
+	issue.Severity = found.Severity
+	if !c.isUpdate(run) {
+		issue.Origin = cmp.Or(found.Origin, issue.Origin)
+	}
 	issue.Cause = cmp.Or(found.Cause, issue.Cause)
 	issue.Links = append(issue.Links, found.Links...)
 }
@@ -105,18 +107,6 @@ func evidenceOf(run *tektonv1.PipelineRun) map[string]string {
 		}
 	}
 	return out
-}
-
-// severities are in order, the worst first.
-var severities = []issuesv1alpha1.IssueSeverity{
-	issuesv1alpha1.SeverityCritical, issuesv1alpha1.SeverityMajor, issuesv1alpha1.SeverityMinor, issuesv1alpha1.SeverityInfo,
-}
-
-func worse(a, b issuesv1alpha1.IssueSeverity) issuesv1alpha1.IssueSeverity {
-	if i := slices.Index(severities, b); i >= 0 && i < slices.Index(severities, a) {
-		return b
-	}
-	return a
 }
 
 func observation(run *tektonv1.PipelineRun, issue issuesv1alpha1.ReportedIssue, at time.Time) issuesv1alpha1.IssueReportSpec {

@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/controllers/rule"
 )
 
 func TestFailureText(t *testing.T) {
@@ -124,6 +127,32 @@ func TestRunOfAReport(t *testing.T) {
 	require.Equal(t, "https://console.example/run/1", spec.Run.URL)
 	require.Len(t, spec.Issue.Links, 1, "a link that is no web address is left out")
 	require.True(t, ended.Equal(spec.ObservedAt.Time), "a run is observed when it completed")
+}
+
+// TestRulesGiveSeverityAndOrigin to issues of all runs but MintMaker's updates, whose origin
+// is known.
+func TestRulesGiveSeverityAndOrigin(t *testing.T) {
+	t.Parallel()
+	rules, err := rule.Parse([]byte(`apiVersion: config.kite.dev/v1alpha1
+kind: ReportRules
+severities:
+  - {match: '^pipelinesascode.tekton.dev/event-type=pull_request$', in: [Labels], severity: minor}
+origins:
+  - {match: 'sender=', in: [Labels], origin: human}
+`))
+	require.NoError(t, err)
+	config := &Config{Rules: rules, MintMakerNamespace: "mintmaker"}
+	sender := annotation(pacPrefix+"sender", "somebody")
+
+	pull := config.failure(failing(label(pacPrefix+pacEventType, "pull_request"), sender), failed, nil, "").Issue
+	require.Equal(t, issuesv1alpha1.SeverityMinor, pull.Severity)
+	require.Equal(t, "human", pull.Origin)
+
+	push := config.failure(failing(label(pacPrefix+pacEventType, "push")), failed, nil, "").Issue
+	require.Equal(t, issuesv1alpha1.SeverityMajor, push.Severity, "no rule matches")
+	require.Empty(t, push.Origin)
+
+	require.Equal(t, originMintMaker, config.failure(update(sender), failed, nil, "").Issue.Origin)
 }
 
 func TestTextStaysWithinTheLimits(t *testing.T) {

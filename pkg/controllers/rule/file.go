@@ -30,6 +30,9 @@ type file struct {
 	Kind       string      `yaml:"kind"`
 	Groups     []groupRule `yaml:"groups"`
 	Causes     []causeRule `yaml:"causes"`
+
+	Severities []severityRule `yaml:"severities"`
+	Origins    []originRule   `yaml:"origins"`
 }
 
 // condition is what rules of both sorts have.
@@ -59,6 +62,19 @@ type causeRule struct {
 	condition `yaml:",inline"`
 	Cause     reason   `yaml:"cause"`
 	Help      *address `yaml:"help"`
+}
+
+// severityRule gives an issue its severity, be it worse or less bad than the one that it
+// has. A group can still make it worse.
+type severityRule struct {
+	condition `yaml:",inline"`
+	Severity  severity `yaml:"severity"`
+}
+
+// originRule says who caused the change that failed.
+type originRule struct {
+	condition `yaml:",inline"`
+	Origin    word `yaml:"origin"`
 }
 
 // address is a link. {groupKey} stands for the group's key.
@@ -118,7 +134,7 @@ func Parse(data []byte) (*Set, error) {
 	if len(mistakes) > 0 {
 		return nil, errors.New(strings.Join(mistakes, "\n"))
 	}
-	return &Set{groups: f.Groups, causes: f.Causes}, nil
+	return &Set{groups: f.Groups, causes: f.Causes, severities: f.Severities, origins: f.Origins}, nil
 }
 
 func mistakesOf(err error) []string {
@@ -134,23 +150,51 @@ func (f *file) check(root *yaml.Node) []string {
 	if f.APIVersion != apiVersion || f.Kind != kind {
 		out = append(out, fmt.Sprintf("want apiVersion %s and kind %s", apiVersion, kind))
 	}
-	if len(f.Groups)+len(f.Causes) > maxRules {
+	if len(f.Groups)+len(f.Causes)+len(f.Severities)+len(f.Origins) > maxRules {
 		out = append(out, fmt.Sprintf("more than %d rules", maxRules))
 	}
-	for i := range f.Groups {
-		at := fmt.Sprintf("line %d: groups[%d]", lineOf(root, "groups", i), i)
-		out = append(out, f.Groups[i].condition.check(at)...)
-		out = append(out, f.Groups[i].Link.check(at+".link")...)
-	}
-	for i := range f.Causes {
-		at := fmt.Sprintf("line %d: causes[%d]", lineOf(root, "causes", i), i)
-		out = append(out, f.Causes[i].condition.check(at)...)
-		out = append(out, f.Causes[i].Help.check(at+".help")...)
-		if f.Causes[i].Cause == "" {
-			out = append(out, at+".cause: required")
-		}
+	out = append(out, checkEach(root, "groups", f.Groups)...)
+	out = append(out, checkEach(root, "causes", f.Causes)...)
+	out = append(out, checkEach(root, "severities", f.Severities)...)
+	return append(out, checkEach(root, "origins", f.Origins)...)
+}
+
+// checker is a pointer to a rule of any sort.
+type checker[T any] interface {
+	*T
+	check(at string) []string
+}
+
+func checkEach[T any, P checker[T]](root *yaml.Node, list string, rules []T) []string {
+	var out []string
+	for i := range rules {
+		out = append(out, P(&rules[i]).check(fmt.Sprintf("line %d: %s[%d]", lineOf(root, list, i), list, i))...)
 	}
 	return out
+}
+
+func (r *groupRule) check(at string) []string {
+	return append(r.condition.check(at), r.Link.check(at+".link")...)
+}
+
+func (r *causeRule) check(at string) []string {
+	out := append(r.condition.check(at), r.Help.check(at+".help")...)
+	return append(out, required(at+".cause", r.Cause)...)
+}
+
+func (r *severityRule) check(at string) []string {
+	return append(r.condition.check(at), required(at+".severity", r.Severity)...)
+}
+
+func (r *originRule) check(at string) []string {
+	return append(r.condition.check(at), required(at+".origin", r.Origin)...)
+}
+
+func required[T ~string](at string, value T) []string {
+	if value == "" {
+		return []string{at + ": required"}
+	}
+	return nil
 }
 
 func (c *condition) check(at string) []string {

@@ -94,6 +94,60 @@ func TestFinding(t *testing.T) {
 	}, found)
 }
 
+func TestSeverity(t *testing.T) {
+	t.Parallel()
+	set, err := Parse([]byte(`apiVersion: config.kite.dev/v1alpha1
+kind: ReportRules
+groups:
+  - {match: 'CVE-\d+', in: [Log], severity: major}
+severities:
+  - {match: '^team/tier=prod$', in: [Labels], severity: critical}
+  - {match: '^team/tier=', in: [Labels], types: [build], severity: info}
+`))
+	require.NoError(t, err)
+	cases := map[string]struct {
+		reason string
+		kind   string
+		labels map[string]string
+		log    string
+		want   issuesv1alpha1.IssueSeverity
+	}{
+		"None":    {"the issue's own stays", "build", nil, "", issuesv1alpha1.SeverityMinor},
+		"Worse":   {"the first rule wins", "build", map[string]string{"team/tier": "prod"}, "", issuesv1alpha1.SeverityCritical},
+		"Less":    {"a rule may make it less bad", "build", map[string]string{"team/tier": "dev"}, "", issuesv1alpha1.SeverityInfo},
+		"Type":    {"the rule is for builds", "test", map[string]string{"team/tier": "dev"}, "", issuesv1alpha1.SeverityMinor},
+		"Group":   {"a group makes it worse", "build", map[string]string{"team/tier": "dev"}, "CVE-1", issuesv1alpha1.SeverityMajor},
+		"Already": {"a group makes nothing less bad", "build", map[string]string{"team/tier": "prod"}, "CVE-1", issuesv1alpha1.SeverityCritical},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := set.Examine(Evidence{Type: tc.kind, Severity: issuesv1alpha1.SeverityMinor, Labels: tc.labels, Log: tc.log})
+			require.Equal(t, tc.want, found.Severity, tc.reason)
+		})
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason string
+		labels map[string]string
+		want   string
+	}{
+		"Annotation": {"as the Git host names it", map[string]string{"pipelinesascode.tekton.dev/sender": "dependabot[bot]"}, "dependabot"},
+		"Label":      {"as it fits into a label", map[string]string{"pipelinesascode.tekton.dev/sender": "renovate__bot"}, "renovate"},
+		"Test":       {"of a test's run", map[string]string{"pac.test.appstudio.openshift.io/sender": "renovate[bot]"}, "renovate"},
+		"Person":     {"nobody knows", map[string]string{"pipelinesascode.tekton.dev/sender": "somebody"}, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tc.want, defaults(t).Examine(Evidence{Type: "build", Labels: tc.labels}).Origin, tc.reason)
+		})
+	}
+}
+
 // TestMistakesAreTold all at once, each with its place.
 func TestMistakesAreTold(t *testing.T) {
 	t.Parallel()
@@ -113,6 +167,12 @@ causes:
     help: {url: https://example.com}
   - match: '(a{500}){100}'
     in: []
+severities:
+  - {match: x, in: [Log]}
+  - {match: x, in: [Log], severity: bad}
+origins:
+  - {match: x, in: [Log], origin: 'some body'}
+  - {match: x, in: [Log]}
 `))
 	require.Error(t, err)
 	for _, want := range []string{
@@ -130,10 +190,14 @@ causes:
 		"line 15: error parsing regexp: invalid repeat count",
 		"line 15: causes[1].in: required",
 		"line 15: causes[1].cause: required",
+		"line 18: severities[0].severity: required",
+		`line 19: "bad" is none of`,
+		`line 21: "some body" is no word`,
+		"line 22: origins[1].origin: required",
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Equal(t, 13, strings.Count(err.Error(), "\n"), err.Error())
+	require.Equal(t, 17, strings.Count(err.Error(), "\n"), err.Error())
 }
 
 func TestBounds(t *testing.T) {

@@ -26,36 +26,62 @@ type Evidence struct {
 	// Type is the issue's.
 	Type  string
 	Title string
+	// Severity is the issue's where no rule says otherwise.
+	Severity issuesv1alpha1.IssueSeverity
 	// Labels are the run's labels and annotations.
 	Labels map[string]string
 	// Log is the end of the failed step's log.
 	Log string
 }
 
-// Finding is what the rules say of a failure. Fields are empty where no rule applies.
+// Finding is what the rules say of a failure. Fields are empty where no rule applies, but
+// for Severity, which then is the evidence's.
 type Finding struct {
 	GroupKey string
 	// Title is to be put before the issue's.
 	Title    string
 	Severity issuesv1alpha1.IssueSeverity
 	Cause    string
+	Origin   string
 	// Links lead to what the group is about, and to help with the cause.
 	Links []issuesv1alpha1.IssueLink
 }
 
 // Set is a file of rules.
 type Set struct {
-	groups []groupRule
-	causes []causeRule
+	groups     []groupRule
+	causes     []causeRule
+	severities []severityRule
+	origins    []originRule
 }
 
-// Examine applies the first rule for groups that matches, and the first for causes.
+// Examine applies of each list the first rule that matches.
 func (s *Set) Examine(e Evidence) Finding {
 	lines := linesOf(e)
-	var out Finding
+	out := Finding{Severity: e.Severity}
+	s.findSeverity(e.Type, lines, &out)
+	s.findOrigin(e.Type, lines, &out)
 	s.findGroup(e.Type, lines, &out)
 	s.findCause(e.Type, lines, &out)
 	return out
+}
+
+func (s *Set) findSeverity(kind string, lines map[source][]string, out *Finding) {
+	for i := range s.severities {
+		if line, _ := s.severities[i].find(kind, lines); line != "" {
+			out.Severity = issuesv1alpha1.IssueSeverity(s.severities[i].Severity)
+			return
+		}
+	}
+}
+
+func (s *Set) findOrigin(kind string, lines map[source][]string, out *Finding) {
+	for i := range s.origins {
+		if line, _ := s.origins[i].find(kind, lines); line != "" {
+			out.Origin = string(s.origins[i].Origin)
+			return
+		}
+	}
 }
 
 func (s *Set) findGroup(kind string, lines map[source][]string, out *Finding) {
@@ -66,7 +92,7 @@ func (s *Set) findGroup(kind string, lines map[source][]string, out *Finding) {
 			continue
 		}
 		out.GroupKey = key
-		out.Severity = issuesv1alpha1.IssueSeverity(rule.Severity)
+		out.Severity = worse(out.Severity, issuesv1alpha1.IssueSeverity(rule.Severity))
 		out.Title = insert(rule.Title, key)
 		out.Links = append(out.Links, rule.Link.link(issuesv1alpha1.LinkVulnerability, key)...)
 		return
@@ -144,6 +170,18 @@ func (a *address) link(kind issuesv1alpha1.IssueLinkKind, key string) []issuesv1
 		return nil
 	}
 	return []issuesv1alpha1.IssueLink{{Title: insert(a.Title, key), URL: insert(string(a.URL), key), Kind: kind}}
+}
+
+// severities are in order, the worst first.
+var severities = []issuesv1alpha1.IssueSeverity{
+	issuesv1alpha1.SeverityCritical, issuesv1alpha1.SeverityMajor, issuesv1alpha1.SeverityMinor, issuesv1alpha1.SeverityInfo, "",
+}
+
+func worse(a, b issuesv1alpha1.IssueSeverity) issuesv1alpha1.IssueSeverity {
+	if slices.Index(severities, b) < slices.Index(severities, a) {
+		return b
+	}
+	return a
 }
 
 func insert(text, key string) string { return strings.ReplaceAll(text, "{groupKey}", key) }

@@ -110,6 +110,20 @@ func (r *reason) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
+// word is what the API takes for an origin.
+type word string
+
+const maxWord = 253
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (w *word) UnmarshalYAML(node *yaml.Node) error {
+	*w = word(node.Value)
+	if len(node.Value) > maxWord || !keyPattern.MatchString(node.Value) {
+		return mistake(node, "%q is no word of letters, digits, '-', '_' and '.' of at most %d characters", node.Value, maxWord)
+	}
+	return nil
+}
+
 // webURL is an absolute address.
 type webURL string
 
