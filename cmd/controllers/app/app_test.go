@@ -45,10 +45,12 @@ func TestValidateTellsEverything(t *testing.T) {
 
 	o.Controllers = []string{"*", "-pipelinrun"}
 	o.ConcurrentPipelineRuns = 0
+	o.LogURL = "https://console.example.com/{run}"
 	o.LeaderElection.RenewDeadline = o.LeaderElection.LeaseDuration
 	err := errors.Join(o.Validate()...)
 	require.ErrorContains(t, err, `"pipelinrun" is not a controller; there are pipelinerun, scopedeleted, servingcert`)
 	require.ErrorContains(t, err, "--concurrent-pipelinerun-syncs")
+	require.ErrorContains(t, err, `--log-url: "{run}" is none of`)
 	require.ErrorContains(t, err, "--leader-elect-renew-deadline")
 }
 

@@ -19,6 +19,7 @@ import (
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 
+	"kite.dev/kite/pkg/controllers/pipelinerun"
 	"kite.dev/kite/pkg/controllers/rule"
 )
 
@@ -116,7 +117,7 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	fs.IntVar(&o.LogBytes, "log-bytes", o.LogBytes,
 		"How many bytes of the end of a failed step's log are read, for rules and for the issue's excerpt; 0 reads no log.")
 	fs.StringVar(&o.LogURL, "log-url", o.LogURL,
-		"Address of a PipelineRun's log, with {namespace}, {name} and {uid}, for runs that do not say where their log is.")
+		"Address of a PipelineRun's log, with {namespace}, {name}, {uid}, {application} and {component}, for runs that do not say where their log is.")
 	fs.StringVar(&o.MintMakerNamespace, "mintmaker-namespace", o.MintMakerNamespace,
 		"Namespace in which MintMaker runs: its failures are reported to the namespaces of the components that they concern.")
 
@@ -150,6 +151,9 @@ func (o *Options) Validate() []error {
 	}
 	if o.LogBytes < 0 || o.LogBytes > rule.MaxText {
 		errs = append(errs, fmt.Errorf("--log-bytes must be 0 to %d", rule.MaxText))
+	}
+	if err := pipelinerun.CheckLogURL(o.LogURL); err != nil {
+		errs = append(errs, fmt.Errorf("--log-url: %w", err))
 	}
 	if o.LeaderElection.ResourceLock != resourcelock.LeasesResourceLock {
 		errs = append(errs, errors.New("--leader-elect-resource-lock must be leases"))
