@@ -4,6 +4,7 @@
 package pipelinerun
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -14,10 +15,12 @@ import (
 )
 
 const (
-	componentGroup = "appstudio.redhat.com"
-	tektonGroup    = "tekton.dev"
-	kindComponent  = "Component"
-	kindPipeline   = "Pipeline"
+	componentGroup  = "appstudio.redhat.com"
+	tektonGroup     = "tekton.dev"
+	kindApplication = "Application"
+	kindComponent   = "Component"
+	kindPipeline    = "Pipeline"
+	kindPipelineRun = "PipelineRun"
 
 	// unseenLimit resolves issues that no later run may ever resolve: those of
 	// runs that have nothing in common with another, and those of pull requests
@@ -65,15 +68,19 @@ func typeOf(run *tektonv1.PipelineRun) string {
 
 // scopeOf is the long-lived thing that the run was for. The name of a remote
 // pipeline is no such thing: components share it. Nor is Tekton's own label
-// with the pipeline's name, which changes with how far the run got.
+// with the pipeline's name, which changes with how far the run got. A test without a
+// component is one of several components together.
 func scopeOf(run *tektonv1.PipelineRun) issuesv1alpha1.IssueScope {
 	if component := run.Labels[labelComponent]; component != "" {
 		return issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: kindComponent, Name: component}
 	}
+	if application := run.Labels[labelApplication]; application != "" && typeOf(run) == issuesv1alpha1.TypeTest {
+		return issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: kindApplication, Name: application}
+	}
 	if name := pipelineOf(run); name != "" {
 		return issuesv1alpha1.IssueScope{APIGroup: tektonGroup, Kind: kindPipeline, Name: name}
 	}
-	return issuesv1alpha1.IssueScope{APIGroup: tektonGroup, Kind: "PipelineRun", Name: run.Name}
+	return issuesv1alpha1.IssueScope{APIGroup: tektonGroup, Kind: kindPipelineRun, Name: run.Name}
 }
 
 // pipelineOf is the pipeline's name, or for a pipeline without one the part of
@@ -85,17 +92,26 @@ func pipelineOf(run *tektonv1.PipelineRun) string {
 	return strings.TrimRight(run.GenerateName, "-.")
 }
 
+// stageOf goes by the event. A push keeps the number of the pull request that caused it.
 func stageOf(run *tektonv1.PipelineRun) issuesv1alpha1.IssueStage {
-	switch event := strings.ToLower(pac(run, pacEventType)); {
-	case event == "push" || event == "incoming":
-		return issuesv1alpha1.StagePush
-	case strings.HasPrefix(event, "pull_request") || pac(run, pacPullRequest) != "":
+	event := strings.ToLower(pac(run, pacEventType))
+	pushed := event == "push" || event == "incoming"
+	switch {
+	case isPullRequest(event) || !pushed && pac(run, pacPullRequest) != "":
 		return issuesv1alpha1.StagePullRequest
 	case run.Labels[labelRunType] == "release":
 		return issuesv1alpha1.StageRelease
+	case pushed || strings.HasSuffix(event, "-comment"): // as /retest below a pushed commit
+		return issuesv1alpha1.StagePush
 	default:
 		return ""
 	}
+}
+
+// isPullRequest knows the names of GitHub and GitLab, the latter's also as it fits into a
+// label.
+func isPullRequest(event string) bool {
+	return strings.HasPrefix(event, "pull_request") || event == "merge request" || event == "merge_request"
 }
 
 // keyOf joins what tells apart runs of one scope and stage: the pull request or
@@ -103,9 +119,9 @@ func stageOf(run *tektonv1.PipelineRun) issuesv1alpha1.IssueStage {
 func keyOf(run *tektonv1.PipelineRun, stage issuesv1alpha1.IssueStage) string {
 	var parts []string
 	if stage == issuesv1alpha1.StagePullRequest {
-		parts = append(parts, pac(run, pacPullRequest))
+		parts = append(parts, cmp.Or(pac(run, pacPullRequest), pac(run, pacSourceBranch)))
 	}
-	if stage == issuesv1alpha1.StagePush {
+	if stage == issuesv1alpha1.StagePush || stage == issuesv1alpha1.StageRelease {
 		parts = append(parts, sideBranch(run))
 	}
 	parts = append(parts, run.Labels[labelScenario])
@@ -120,7 +136,7 @@ func sideBranch(run *tektonv1.PipelineRun) string {
 }
 
 func expiryOf(run *tektonv1.PipelineRun, stage issuesv1alpha1.IssueStage) *metav1.Duration {
-	unique := run.Labels[labelComponent] == "" && pipelineOf(run) == ""
+	unique := scopeOf(run).Kind == kindPipelineRun
 	tag := strings.HasPrefix(pac(run, pacBranch), "refs/tags/")
 	if unique || tag || stage == issuesv1alpha1.StagePullRequest {
 		return &metav1.Duration{Duration: unseenLimit}

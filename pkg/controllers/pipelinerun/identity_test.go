@@ -133,6 +133,45 @@ func TestIdentity(t *testing.T) {
 				Component: "frontend", ExpiresAfter: week,
 			},
 		},
+		"CommitComment": {
+			reason:  "a comment below a pushed commit, not below a pull request",
+			options: append(build, label(pacPrefix+pacEventType, "retest-comment"), annotation(pacPrefix+pacBranch, "main")),
+			want: issuesv1alpha1.ReportedIssue{
+				Type: "build", Scope: component, Stage: "Push",
+				Component: "frontend", Application: "shop",
+			},
+		},
+		"MergeRequest": {
+			reason:  "GitLab's name",
+			options: append(build, annotation(pacPrefix+pacEventType, "Merge Request"), label(pacPrefix+pacPullRequest, "42")),
+			want: issuesv1alpha1.ReportedIssue{
+				Type: "build", Scope: component, Stage: "PullRequest", Key: "42",
+				Component: "frontend", Application: "shop", ExpiresAfter: week,
+			},
+		},
+		"NoNumber": {
+			reason:  "its branch tells it from others",
+			options: append(build, label(pacPrefix+pacEventType, "pull_request"), annotation(pacPrefix+pacSourceBranch, "feature")),
+			want: issuesv1alpha1.ReportedIssue{
+				Type: "build", Scope: component, Stage: "PullRequest", Key: "feature",
+				Component: "frontend", Application: "shop", ExpiresAfter: week,
+			},
+		},
+		"GroupTest": {
+			reason: "of several components together, each time with another name",
+			options: []runOption{
+				label(labelRunType, "test"), label(labelScenario, "e2e"), label(labelApplication, "shop"), embedded("shop-x7k2p-"),
+			},
+			want: issuesv1alpha1.ReportedIssue{
+				Type: "test", Key: "e2e", Application: "shop",
+				Scope: issuesv1alpha1.IssueScope{APIGroup: componentGroup, Kind: "Application", Name: "shop"},
+			},
+		},
+		"PushedRelease": {
+			reason:  "a push that releases",
+			options: []runOption{label(labelRunType, "release"), label(pacPrefix+pacEventType, "push"), label(pacPrefix+pacBranch, "1.x")},
+			want:    issuesv1alpha1.ReportedIssue{Type: "release", Scope: webBuild, Stage: "Release", Key: "1.x"},
+		},
 		"Release": {
 			reason:  "a release without the release service",
 			options: []runOption{label(labelRunType, "release")},

@@ -10,6 +10,7 @@ const (
 	labelService     = "appstudio.openshift.io/service"
 	labelRunType     = "pipelines.appstudio.openshift.io/type"
 	labelScenario    = "test.appstudio.openshift.io/scenario"
+	labelRelease     = "release.appstudio.openshift.io/name"
 )
 
 // Labels that MintMaker puts on PipelineRuns: the component that it tries to update, with

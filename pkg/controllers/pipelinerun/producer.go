@@ -22,7 +22,7 @@ func otherProducer(run *tektonv1.PipelineRun) string {
 }
 
 func isReleaseServiceRun(labels map[string]string) bool {
-	if labels[labelService] == "release" {
+	if labels[labelService] == "release" || labels[labelRelease] != "" {
 		return true
 	}
 	switch labels[labelRunType] {

@@ -188,8 +188,8 @@ func (r *Reconciler) reportFailure(
 func (r *Reconciler) uidOf(ctx context.Context, namespace string, scope issuesv1alpha1.IssueScope) types.UID {
 	object := &metav1.PartialObjectMetadata{}
 	switch scope.Kind {
-	case kindComponent:
-		object.SetGroupVersionKind(schema.GroupVersionKind{Group: componentGroup, Version: "v1alpha1", Kind: kindComponent})
+	case kindComponent, kindApplication:
+		object.SetGroupVersionKind(schema.GroupVersionKind{Group: componentGroup, Version: "v1alpha1", Kind: scope.Kind})
 	case kindPipeline:
 		object.SetGroupVersionKind(tektonv1.SchemeGroupVersion.WithKind(kindPipeline))
 	default:

@@ -115,7 +115,7 @@ func observation(run *tektonv1.PipelineRun, issue issuesv1alpha1.ReportedIssue, 
 		ObservedAt: &observed,
 		Issue:      issue,
 		Run: &issuesv1alpha1.IssueRun{
-			Kind:      "PipelineRun",
+			Kind:      kindPipelineRun,
 			Namespace: run.Namespace,
 			Name:      run.Name,
 			UID:       run.UID,

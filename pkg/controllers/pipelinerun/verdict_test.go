@@ -90,6 +90,7 @@ func TestOtherProducer(t *testing.T) {
 	}{
 		"Build":   {"a component's build", failing(label(labelRunType, "build")), ""},
 		"Service": {"the release service's own mark", failing(label(labelService, "release")), "Release"},
+		"Named":   {"it is about a Release", failing(label(labelRelease, "shop-1")), "Release"},
 		"Managed": {"in the managed namespace", failing(label(labelRunType, "managed")), "Release"},
 		"Tenant":  {"in the tenant's", failing(label(labelRunType, "tenant-collectors")), "Release"},
 	}

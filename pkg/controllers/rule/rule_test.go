@@ -128,6 +128,15 @@ severities:
 	}
 }
 
+func TestOptionalScenario(t *testing.T) {
+	t.Parallel()
+	optional := map[string]string{"test.appstudio.openshift.io/optional": "true"}
+	for kind, want := range map[string]issuesv1alpha1.IssueSeverity{"test": issuesv1alpha1.SeverityMinor, "build": issuesv1alpha1.SeverityMajor} {
+		found := defaults(t).Examine(Evidence{Type: kind, Severity: issuesv1alpha1.SeverityMajor, Labels: optional})
+		require.Equal(t, want, found.Severity)
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
