@@ -31,8 +31,8 @@ type Options struct {
 	// ConcurrentPipelineRuns is how many runs are reported at the same time.
 	// Defaults to 8.
 	ConcurrentPipelineRuns int
-	// RulesFile has the rules that give failures groups and causes; empty means the
-	// built-in ones.
+	// RulesFile has the rules that give failures groups, causes, severities and origins;
+	// empty means the built-in ones.
 	RulesFile string
 	// LogBytes is how much of the end of a failed step's log is read, at most 64 KiB,
 	// which is the default; 0 reads none.
@@ -113,7 +113,7 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	fs.IntVar(&o.ConcurrentPipelineRuns, "concurrent-pipelinerun-syncs", o.ConcurrentPipelineRuns,
 		"Number of PipelineRuns to report at the same time.")
 	fs.StringVar(&o.RulesFile, "rules-file", o.RulesFile,
-		"File with the rules by which failures get their group and cause. Without it the built-in rules are used.")
+		"File with the rules by which failures get their group, cause, severity and origin. Without it the built-in rules are used.")
 	fs.IntVar(&o.LogBytes, "log-bytes", o.LogBytes,
 		"How many bytes of the end of a failed step's log are read, for rules and for the issue's excerpt; 0 reads no log.")
 	fs.StringVar(&o.LogURL, "log-url", o.LogURL,

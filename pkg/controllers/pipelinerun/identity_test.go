@@ -196,24 +196,6 @@ func TestIdentityDoesNotDependOnTheOutcome(t *testing.T) {
 	require.Empty(t, cmp.Diff(identity(lost), identity(fine)))
 }
 
-func TestIdentitySurvivesTransform(t *testing.T) {
-	t.Parallel()
-	run := failing(label(labelComponent, "frontend"), annotation(pacPrefix+pacBranch, "dev"),
-		annotation(pacPrefix+pacLogURL, "https://console.example/run"), annotation("other", "x"),
-		label(pacPrefix+pacEventType, "push"))
-	run.Spec.Params = tektonv1.Params{{Name: "secret"}}
-	run.Status.PipelineSpec = &tektonv1.PipelineSpec{}
-	want := testConfig(t).failure(run.DeepCopy(), failed, nil, "")
-
-	out, err := Transform(run)
-	require.NoError(t, err)
-	small := out.(*tektonv1.PipelineRun)
-	require.Empty(t, cmp.Diff(want, testConfig(t).failure(small, judge(small), nil, "")))
-	require.NotContains(t, small.Annotations, "other")
-	require.Nil(t, small.Status.PipelineSpec)
-	require.Empty(t, small.Spec.Params)
-}
-
 func TestLongBranchStaysWithinTheKey(t *testing.T) {
 	t.Parallel()
 	run := failing(label(pacPrefix+pacEventType, "push"), annotation(pacPrefix+pacBranch, strings.Repeat("é", 200)))

@@ -6,6 +6,7 @@ package pipelinerun
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ type world struct {
 	*Reconciler
 	client   client.WithWatch
 	recorder *reporttest.Recorder
-	lists    int
+	lists    atomic.Int64
 }
 
 func newWorld(t *testing.T, now time.Time, objects ...client.Object) *world {
@@ -45,7 +46,7 @@ func newWorld(t *testing.T, now time.Time, objects ...client.Object) *world {
 	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithInterceptorFuncs(interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-				w.lists++
+				w.lists.Add(1)
 				return c.List(ctx, list, opts...)
 			},
 		}).Build()
@@ -64,7 +65,7 @@ func TestReportsTheEnd(t *testing.T) {
 		reason  string
 		run     *tektonv1.PipelineRun
 		outcome issuesv1alpha1.Outcome
-		lists   int
+		lists   int64
 	}{
 		"Failed":    {"with the TaskRuns", failing(), issuesv1alpha1.OutcomeFailed, 1},
 		"Succeeded": {"nobody needs the TaskRuns", green(), issuesv1alpha1.OutcomeSucceeded, 0},
@@ -81,7 +82,7 @@ func TestReportsTheEnd(t *testing.T) {
 			w := newWorld(t, ended, tc.run)
 			_, err := w.reconcile(t, tc.run)
 			require.NoError(t, err)
-			require.Equal(t, tc.lists, w.lists, tc.reason)
+			require.Equal(t, tc.lists, w.lists.Load(), tc.reason)
 			if tc.outcome == "" {
 				require.Empty(t, w.recorder.Reports(), tc.reason)
 				return

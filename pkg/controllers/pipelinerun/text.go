@@ -143,11 +143,16 @@ func descriptionOf(o *outcome) string {
 	return cutBytes(printable(text.String()), maxDescription)
 }
 
-// writeMessage hides credentials: messages repeat parameters, and what a program printed.
 func writeMessage(text *strings.Builder, message string) {
 	if message != "" {
-		text.WriteString("\n" + cutBytes(redact(printable(strings.TrimSpace(message))), maxMessage))
+		text.WriteString("\n" + messageText(message))
 	}
+}
+
+// messageText is what is kept of a message, without credentials: messages repeat
+// parameters, and what a program printed. To keep it again changes nothing.
+func messageText(message string) string {
+	return strings.TrimSpace(cutBytes(redact(printable(strings.TrimSpace(message))), maxMessage))
 }
 
 var camelCase = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Kite Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rule finds out what a failure has in common with others and why it happened,
-// by regular expressions that an operator can replace.
+// Package rule finds out what a failure has in common with others, why it happened, how
+// bad it is and who caused it, by regular expressions that an operator can replace.
 //
 // A file of rules is read whole or not at all: every mistake in it is told with its
 // line. Expressions are RE2, so that the time they take grows with the text only, and
