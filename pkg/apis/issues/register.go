@@ -44,6 +44,10 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&IssueGroupReport{},
 		&IssueSummary{},
 		&IssueSummaryList{},
+		&IssueMonitor{},
+		&IssueMonitorList{},
+		&ClusterIssueMonitor{},
+		&ClusterIssueMonitorList{},
 		&VisibleIssue{},
 		&VisibleIssueList{},
 	)
