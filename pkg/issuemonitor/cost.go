@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package issuemonitor
+
+import (
+	"fmt"
+
+	"github.com/google/cel-go/checker"
+	"github.com/google/cel-go/common/types"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"k8s.io/apiserver/pkg/cel/library"
+
+	"github.com/google/cel-go/cel"
+)
+
+const (
+	// maxEstimate is the highest cost that an expression may be estimated at. It is the
+	// cost at which evaluation stops, about 0.1 s.
+	maxEstimate = celconfig.PerCallLimit
+	// maxPerObject is the cost of all expressions for one object, about 0.25 s.
+	maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
+
+	// Objects have no schema here. An estimate assumes that their lists and maps have
+	// this many members, and that strings have this many bytes: two lists may be
+	// compared with each other, three may not.
+	assumedMembers = 100
+	assumedBytes   = 1024
+)
+
+// sizes tells the estimator how large what it cannot know is.
+type sizes struct{}
+
+var _ checker.CostEstimator = sizes{}
+
+// EstimateSize implements checker.CostEstimator.
+func (sizes) EstimateSize(element checker.AstNode) *checker.SizeEstimate {
+	size := checker.FixedSizeEstimate(assumedMembers)
+	if kind := element.Type().Kind(); kind == types.StringKind || kind == types.BytesKind {
+		size = checker.FixedSizeEstimate(assumedBytes)
+	}
+	size.Min = 0
+	return &size
+}
+
+// EstimateCallCost implements checker.CostEstimator. Kubernetes' estimator knows the calls.
+func (sizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+	return nil
+}
+
+// checkCost returns a message about an expression that may cost too much.
+func checkCost(env *cel.Env, ast *cel.Ast) string {
+	estimate, err := env.EstimateCost(ast, &library.CostEstimator{SizeEstimator: sizes{}})
+	if err != nil {
+		return "its cost cannot be estimated: " + err.Error()
+	}
+	if estimate.Max <= maxEstimate {
+		return ""
+	}
+	return fmt.Sprintf("may cost %.1f times more than an expression is allowed, for lists of %d members; "+
+		"nest fewer loops", float64(estimate.Max)/maxEstimate, assumedMembers)
+}

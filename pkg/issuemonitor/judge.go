@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package issuemonitor
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Verdict is what a monitor says about an object.
+type Verdict string
+
+const (
+	// Ignored objects are left alone.
+	Ignored Verdict = "Ignored"
+	// Failing objects have the problem.
+	Failing Verdict = "Failing"
+	// Recovered objects have it no more.
+	Recovered Verdict = "Recovered"
+	// Undecided objects change nothing.
+	Undecided Verdict = "Undecided"
+)
+
+// Input is what expressions see.
+type Input struct {
+	Object *unstructured.Unstructured
+	Owner  Owner
+}
+
+func (in Input) evaluation() *evaluation {
+	return &evaluation{variables: map[string]any{
+		variableObject: in.Object.Object,
+		variableOwner:  in.Owner.value(),
+	}}
+}
+
+// Judge says how an object is doing. An error is an *Error, and leaves it open.
+func (m *Monitor) Judge(ctx context.Context, in Input) (Verdict, error) {
+	e := in.evaluation()
+	for _, question := range []struct {
+		asked     *expression
+		otherwise bool
+		verdict   Verdict
+	}{
+		{m.ignore, false, Ignored},
+		{m.failing, false, Failing},
+		{m.recovered, true, Recovered},
+	} {
+		yes, err := e.boolean(ctx, question.asked, question.otherwise)
+		if err != nil {
+			return "", err
+		}
+		if yes {
+			return question.verdict, nil
+		}
+	}
+	return Undecided, nil
+}
