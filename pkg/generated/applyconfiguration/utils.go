@@ -23,12 +23,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &issuesv1alpha1.AcknowledgementApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AffectedResource"):
 		return &issuesv1alpha1.AffectedResourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClusterIssueMonitor"):
+		return &issuesv1alpha1.ClusterIssueMonitorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Issue"):
 		return &issuesv1alpha1.IssueApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueLink"):
 		return &issuesv1alpha1.IssueLinkApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueMigration"):
 		return &issuesv1alpha1.IssueMigrationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueMonitor"):
+		return &issuesv1alpha1.IssueMonitorApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueMonitorSpec"):
+		return &issuesv1alpha1.IssueMonitorSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueMonitorStatus"):
+		return &issuesv1alpha1.IssueMonitorStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueRemediation"):
 		return &issuesv1alpha1.IssueRemediationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueRun"):
@@ -41,6 +49,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &issuesv1alpha1.IssueStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueTransition"):
 		return &issuesv1alpha1.IssueTransitionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredIssue"):
+		return &issuesv1alpha1.MonitoredIssueApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredLink"):
+		return &issuesv1alpha1.MonitoredLinkApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredMigration"):
+		return &issuesv1alpha1.MonitoredMigrationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredResource"):
+		return &issuesv1alpha1.MonitoredResourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredScope"):
+		return &issuesv1alpha1.MonitoredScopeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitorError"):
+		return &issuesv1alpha1.MonitorErrorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RelatedIssue"):
 		return &issuesv1alpha1.RelatedIssueApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportedIssue"):

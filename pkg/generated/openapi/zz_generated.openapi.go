@@ -20,104 +20,116 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
-		resource.Quantity{}.OpenAPIModelName():               schema_apimachinery_pkg_api_resource_Quantity(ref),
-		v1.APIGroup{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_APIGroup(ref),
-		v1.APIGroupList{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_APIGroupList(ref),
-		v1.APIResource{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIResource(ref),
-		v1.APIResourceList{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_APIResourceList(ref),
-		v1.APIVersions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIVersions(ref),
-		v1.ApplyOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_ApplyOptions(ref),
-		v1.Condition{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_Condition(ref),
-		v1.CreateOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_CreateOptions(ref),
-		v1.DeleteOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_DeleteOptions(ref),
-		v1.Duration{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Duration(ref),
-		v1.FieldSelectorRequirement{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
-		v1.FieldsV1{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_FieldsV1(ref),
-		v1.GetOptions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_GetOptions(ref),
-		v1.GroupKind{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_GroupKind(ref),
-		v1.GroupResource{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_GroupResource(ref),
-		v1.GroupVersion{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_GroupVersion(ref),
-		v1.GroupVersionForDiscovery{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
-		v1.GroupVersionKind{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_GroupVersionKind(ref),
-		v1.GroupVersionResource{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_GroupVersionResource(ref),
-		v1.InternalEvent{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_InternalEvent(ref),
-		v1.LabelSelector{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_LabelSelector(ref),
-		v1.LabelSelectorRequirement{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
-		v1.List{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_List(ref),
-		v1.ListMeta{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_ListMeta(ref),
-		v1.ListOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_ListOptions(ref),
-		v1.ManagedFieldsEntry{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
-		v1.MicroTime{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_MicroTime(ref),
-		v1.ObjectMeta{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_ObjectMeta(ref),
-		v1.OwnerReference{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_OwnerReference(ref),
-		v1.PartialObjectMetadata{}.OpenAPIModelName():        schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
-		v1.PartialObjectMetadataList{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
-		v1.Patch{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_Patch(ref),
-		v1.PatchOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_PatchOptions(ref),
-		v1.Preconditions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_Preconditions(ref),
-		v1.RootPaths{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_RootPaths(ref),
-		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
-		v1.ShardInfo{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_ShardInfo(ref),
-		v1.Status{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_Status(ref),
-		v1.StatusCause{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_StatusCause(ref),
-		v1.StatusDetails{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_StatusDetails(ref),
-		v1.Table{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_Table(ref),
-		v1.TableColumnDefinition{}.OpenAPIModelName():        schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
-		v1.TableOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_TableOptions(ref),
-		v1.TableRow{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_TableRow(ref),
-		v1.TableRowCondition{}.OpenAPIModelName():            schema_pkg_apis_meta_v1_TableRowCondition(ref),
-		v1.Time{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Time(ref),
-		v1.Timestamp{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_Timestamp(ref),
-		v1.TypeMeta{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_TypeMeta(ref),
-		v1.UpdateOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_UpdateOptions(ref),
-		v1.WatchEvent{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_WatchEvent(ref),
-		runtime.RawExtension{}.OpenAPIModelName():            schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
-		runtime.TypeMeta{}.OpenAPIModelName():                schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
-		runtime.Unknown{}.OpenAPIModelName():                 schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
-		version.Info{}.OpenAPIModelName():                    schema_k8sio_apimachinery_pkg_version_Info(ref),
-		v1alpha1.Acknowledgement{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_Acknowledgement(ref),
-		v1alpha1.ActiveIssues{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ActiveIssues(ref),
-		v1alpha1.AffectedResource{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_AffectedResource(ref),
-		v1alpha1.Issue{}.OpenAPIModelName():                  schema_pkg_apis_issues_v1alpha1_Issue(ref),
-		v1alpha1.IssueAcknowledgement{}.OpenAPIModelName():   schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref),
-		v1alpha1.IssueCount{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueCount(ref),
-		v1alpha1.IssueGroup{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueGroup(ref),
-		v1alpha1.IssueGroupCause{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCause(ref),
-		v1alpha1.IssueGroupCount{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref),
-		v1alpha1.IssueGroupDay{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueGroupDay(ref),
-		v1alpha1.IssueGroupList{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueGroupList(ref),
-		v1alpha1.IssueGroupMember{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupMember(ref),
-		v1alpha1.IssueGroupReport{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupReport(ref),
-		v1alpha1.IssueGroupReportSpec{}.OpenAPIModelName():   schema_pkg_apis_issues_v1alpha1_IssueGroupReportSpec(ref),
-		v1alpha1.IssueGroupReportStatus{}.OpenAPIModelName(): schema_pkg_apis_issues_v1alpha1_IssueGroupReportStatus(ref),
-		v1alpha1.IssueGroupStatus{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueGroupStatus(ref),
-		v1alpha1.IssueLink{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueLink(ref),
-		v1alpha1.IssueList{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueList(ref),
-		v1alpha1.IssueMigration{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueMigration(ref),
-		v1alpha1.IssueProducer{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueProducer(ref),
-		v1alpha1.IssueRemediation{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueRemediation(ref),
-		v1alpha1.IssueReopening{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueReopening(ref),
-		v1alpha1.IssueReport{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueReport(ref),
-		v1alpha1.IssueReportSpec{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueReportSpec(ref),
-		v1alpha1.IssueReportStatus{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueReportStatus(ref),
-		v1alpha1.IssueResolution{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueResolution(ref),
-		v1alpha1.IssueRun{}.OpenAPIModelName():               schema_pkg_apis_issues_v1alpha1_IssueRun(ref),
-		v1alpha1.IssueScope{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueScope(ref),
-		v1alpha1.IssueSpec{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueSpec(ref),
-		v1alpha1.IssueStatus{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueStatus(ref),
-		v1alpha1.IssueSummary{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueSummary(ref),
-		v1alpha1.IssueSummaryList{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueSummaryList(ref),
-		v1alpha1.IssueSummaryStatus{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_IssueSummaryStatus(ref),
-		v1alpha1.IssueTransition{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
-		v1alpha1.IssueTrend{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueTrend(ref),
-		v1alpha1.RelatedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
-		v1alpha1.ReopenedIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref),
-		v1alpha1.ReportedIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
-		v1alpha1.ReportedObject{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
-		v1alpha1.TimeToResolve{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_TimeToResolve(ref),
-		v1alpha1.VisibleIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref),
-		v1alpha1.VisibleIssueList{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref),
-		v1alpha1.VisibleIssueSource{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref),
+		resource.Quantity{}.OpenAPIModelName():                schema_apimachinery_pkg_api_resource_Quantity(ref),
+		v1.APIGroup{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_APIGroup(ref),
+		v1.APIGroupList{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIGroupList(ref),
+		v1.APIResource{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIResource(ref),
+		v1.APIResourceList{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_APIResourceList(ref),
+		v1.APIVersions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIVersions(ref),
+		v1.ApplyOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_ApplyOptions(ref),
+		v1.Condition{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Condition(ref),
+		v1.CreateOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_CreateOptions(ref),
+		v1.DeleteOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_DeleteOptions(ref),
+		v1.Duration{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Duration(ref),
+		v1.FieldSelectorRequirement{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
+		v1.FieldsV1{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_FieldsV1(ref),
+		v1.GetOptions{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_GetOptions(ref),
+		v1.GroupKind{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_GroupKind(ref),
+		v1.GroupResource{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_GroupResource(ref),
+		v1.GroupVersion{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_GroupVersion(ref),
+		v1.GroupVersionForDiscovery{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
+		v1.GroupVersionKind{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_GroupVersionKind(ref),
+		v1.GroupVersionResource{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_GroupVersionResource(ref),
+		v1.InternalEvent{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_InternalEvent(ref),
+		v1.LabelSelector{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_LabelSelector(ref),
+		v1.LabelSelectorRequirement{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
+		v1.List{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_List(ref),
+		v1.ListMeta{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_ListMeta(ref),
+		v1.ListOptions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_ListOptions(ref),
+		v1.ManagedFieldsEntry{}.OpenAPIModelName():            schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
+		v1.MicroTime{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_MicroTime(ref),
+		v1.ObjectMeta{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_ObjectMeta(ref),
+		v1.OwnerReference{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_OwnerReference(ref),
+		v1.PartialObjectMetadata{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
+		v1.PartialObjectMetadataList{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
+		v1.Patch{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Patch(ref),
+		v1.PatchOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_PatchOptions(ref),
+		v1.Preconditions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_Preconditions(ref),
+		v1.RootPaths{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_RootPaths(ref),
+		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
+		v1.ShardInfo{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_ShardInfo(ref),
+		v1.Status{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_Status(ref),
+		v1.StatusCause{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_StatusCause(ref),
+		v1.StatusDetails{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_StatusDetails(ref),
+		v1.Table{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Table(ref),
+		v1.TableColumnDefinition{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
+		v1.TableOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_TableOptions(ref),
+		v1.TableRow{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_TableRow(ref),
+		v1.TableRowCondition{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_TableRowCondition(ref),
+		v1.Time{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_Time(ref),
+		v1.Timestamp{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Timestamp(ref),
+		v1.TypeMeta{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_TypeMeta(ref),
+		v1.UpdateOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_UpdateOptions(ref),
+		v1.WatchEvent{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_WatchEvent(ref),
+		runtime.RawExtension{}.OpenAPIModelName():             schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
+		runtime.TypeMeta{}.OpenAPIModelName():                 schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
+		runtime.Unknown{}.OpenAPIModelName():                  schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
+		version.Info{}.OpenAPIModelName():                     schema_k8sio_apimachinery_pkg_version_Info(ref),
+		v1alpha1.Acknowledgement{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_Acknowledgement(ref),
+		v1alpha1.ActiveIssues{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_ActiveIssues(ref),
+		v1alpha1.AffectedResource{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_AffectedResource(ref),
+		v1alpha1.ClusterIssueMonitor{}.OpenAPIModelName():     schema_pkg_apis_issues_v1alpha1_ClusterIssueMonitor(ref),
+		v1alpha1.ClusterIssueMonitorList{}.OpenAPIModelName(): schema_pkg_apis_issues_v1alpha1_ClusterIssueMonitorList(ref),
+		v1alpha1.Issue{}.OpenAPIModelName():                   schema_pkg_apis_issues_v1alpha1_Issue(ref),
+		v1alpha1.IssueAcknowledgement{}.OpenAPIModelName():    schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref),
+		v1alpha1.IssueCount{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueCount(ref),
+		v1alpha1.IssueGroup{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueGroup(ref),
+		v1alpha1.IssueGroupCause{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueGroupCause(ref),
+		v1alpha1.IssueGroupCount{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueGroupCount(ref),
+		v1alpha1.IssueGroupDay{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueGroupDay(ref),
+		v1alpha1.IssueGroupList{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueGroupList(ref),
+		v1alpha1.IssueGroupMember{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupMember(ref),
+		v1alpha1.IssueGroupReport{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupReport(ref),
+		v1alpha1.IssueGroupReportSpec{}.OpenAPIModelName():    schema_pkg_apis_issues_v1alpha1_IssueGroupReportSpec(ref),
+		v1alpha1.IssueGroupReportStatus{}.OpenAPIModelName():  schema_pkg_apis_issues_v1alpha1_IssueGroupReportStatus(ref),
+		v1alpha1.IssueGroupStatus{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueGroupStatus(ref),
+		v1alpha1.IssueLink{}.OpenAPIModelName():               schema_pkg_apis_issues_v1alpha1_IssueLink(ref),
+		v1alpha1.IssueList{}.OpenAPIModelName():               schema_pkg_apis_issues_v1alpha1_IssueList(ref),
+		v1alpha1.IssueMigration{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueMigration(ref),
+		v1alpha1.IssueMonitor{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueMonitor(ref),
+		v1alpha1.IssueMonitorList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueMonitorList(ref),
+		v1alpha1.IssueMonitorSpec{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref),
+		v1alpha1.IssueMonitorStatus{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueMonitorStatus(ref),
+		v1alpha1.IssueProducer{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueProducer(ref),
+		v1alpha1.IssueRemediation{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueRemediation(ref),
+		v1alpha1.IssueReopening{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_IssueReopening(ref),
+		v1alpha1.IssueReport{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueReport(ref),
+		v1alpha1.IssueReportSpec{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueReportSpec(ref),
+		v1alpha1.IssueReportStatus{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_IssueReportStatus(ref),
+		v1alpha1.IssueResolution{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueResolution(ref),
+		v1alpha1.IssueRun{}.OpenAPIModelName():                schema_pkg_apis_issues_v1alpha1_IssueRun(ref),
+		v1alpha1.IssueScope{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueScope(ref),
+		v1alpha1.IssueSpec{}.OpenAPIModelName():               schema_pkg_apis_issues_v1alpha1_IssueSpec(ref),
+		v1alpha1.IssueStatus{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_IssueStatus(ref),
+		v1alpha1.IssueSummary{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueSummary(ref),
+		v1alpha1.IssueSummaryList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueSummaryList(ref),
+		v1alpha1.IssueSummaryStatus{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueSummaryStatus(ref),
+		v1alpha1.IssueTransition{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
+		v1alpha1.IssueTrend{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueTrend(ref),
+		v1alpha1.MonitorError{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_MonitorError(ref),
+		v1alpha1.MonitoredIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_MonitoredIssue(ref),
+		v1alpha1.MonitoredLink{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_MonitoredLink(ref),
+		v1alpha1.MonitoredMigration{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_MonitoredMigration(ref),
+		v1alpha1.MonitoredResource{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_MonitoredResource(ref),
+		v1alpha1.MonitoredScope{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_MonitoredScope(ref),
+		v1alpha1.RelatedIssue{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
+		v1alpha1.ReopenedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref),
+		v1alpha1.ReportedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
+		v1alpha1.ReportedObject{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
+		v1alpha1.TimeToResolve{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_TimeToResolve(ref),
+		v1alpha1.VisibleIssue{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref),
+		v1alpha1.VisibleIssueList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref),
+		v1alpha1.VisibleIssueSource{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref),
 	}
 }
 
@@ -2998,6 +3010,106 @@ func schema_pkg_apis_issues_v1alpha1_AffectedResource(ref common.ReferenceCallba
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_ClusterIssueMonitor(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterIssueMonitor watches a resource of many namespaces, and reports each object in its own namespace. Whoever writes its spec needs the right to get, list and watch the resource in all namespaces. The namespace kite-system is never watched.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard object's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec says what is watched, when it fails, and what is reported.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueMonitorSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status says what the monitor sees.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueMonitorStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueMonitorSpec{}.OpenAPIModelName(), v1alpha1.IssueMonitorStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_ClusterIssueMonitorList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterIssueMonitorList is a list of monitors.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the monitors.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ClusterIssueMonitor{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.ClusterIssueMonitor{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_Issue(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3852,6 +3964,236 @@ func schema_pkg_apis_issues_v1alpha1_IssueMigration(ref common.ReferenceCallback
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueMonitor(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueMonitor watches a resource of its own namespace, and reports the objects that fail and recover. Whoever writes its spec needs the right to get, list and watch the resource there.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard object's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec says what is watched, when it fails, and what is reported.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueMonitorSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status says what the monitor sees.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueMonitorStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueMonitorSpec{}.OpenAPIModelName(), v1alpha1.IssueMonitorStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueMonitorList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueMonitorList is a list of monitors.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the monitors.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueMonitor{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.IssueMonitor{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueMonitorSpec says what is watched, when it fails, and what is reported. Expressions are CEL, with Kubernetes' libraries and two variables: object is the watched object as JSON has it, owner the controller of its controller and so on (apiGroup, kind, name, uid), or the object itself where it has none. An expression has at most 4096 bytes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"resource": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resource is what is watched.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.MonitoredResource{}.OpenAPIModelName()),
+						},
+					},
+					"ignore": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ignore is true for objects that are left alone: they are neither reported nor recovered. Asked first.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"failing": {
+						SchemaProps: spec.SchemaProps{
+							Description: "failing is true for an object that has the problem.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"recovered": {
+						SchemaProps: spec.SchemaProps{
+							Description: "recovered is true for an object that has the problem no more. Asked when failing is false. Defaults to every object that does not fail. An object that neither fails nor has recovered changes nothing.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"for": {
+						SchemaProps: spec.SchemaProps{
+							Description: "for is how long an object must fail without a break before it is reported. A duration such as 10m, at most 24h. Defaults to none: it is reported at once.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+					"issue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "issue is what is reported of an object that fails.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.MonitoredIssue{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"resource", "failing", "issue"},
+			},
+		},
+		Dependencies: []string{
+			v1.Duration{}.OpenAPIModelName(), v1alpha1.MonitoredIssue{}.OpenAPIModelName(), v1alpha1.MonitoredResource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueMonitorStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueMonitorStatus says what a monitor sees.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the generation of the spec that the rest of status stands for.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"watched": {
+						SchemaProps: spec.SchemaProps{
+							Description: "watched is the number of objects that are watched and not ignored.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"failing": {
+						SchemaProps: spec.SchemaProps{
+							Description: "failing is the number of objects that fail and are reported.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"pending": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pending is the number of objects that fail, but not yet for spec.for.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"lastError": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastError is the newest error of an expression or a report.",
+							Ref:         ref(v1alpha1.MonitorError{}.OpenAPIModelName()),
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions are Watching and Evaluated.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName(), v1alpha1.MonitorError{}.OpenAPIModelName()},
 	}
 }
 
@@ -4968,6 +5310,400 @@ func schema_pkg_apis_issues_v1alpha1_IssueTrend(ref common.ReferenceCallback) co
 		},
 		Dependencies: []string{
 			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitorError(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitorError is what went wrong for one object.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace of the object.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the object.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"field": {
+						SchemaProps: spec.SchemaProps{
+							Description: "field is the path of the expression that failed, such as spec.issue.title. Empty when the report was refused.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what went wrong. At most 1024 bytes.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"at": {
+						SchemaProps: spec.SchemaProps{
+							Description: "at is when.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"message", "at"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitoredIssue(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitoredIssue is what is reported of an object that fails. Its type, scope, stage and key are the problem's identity. Type and severity are as they are; all others but the kind of a link and expiresAfter are expressions that give a string, of which an empty one is as good as none.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type says what kind of work fails; see an issue's spec.type.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"severity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "severity is critical, major, minor or info.\n\nPossible enum values:\n - `\"critical\"` : work is blocked, for everyone or in production.\n - `\"info\"` : good to know.\n - `\"major\"` : something failed that somebody needs.\n - `\"minor\"` : a warning, nothing is blocked.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"critical", "info", "major", "minor"},
+						},
+					},
+					"severityExpression": {
+						SchemaProps: spec.SchemaProps{
+							Description: "severityExpression gives the severity where it depends on the object. Where it gives an empty string, severity counts.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"scope": {
+						SchemaProps: spec.SchemaProps{
+							Description: "scope names the resource that has the problem. Defaults to the watched object.",
+							Ref:         ref(v1alpha1.MonitoredScope{}.OpenAPIModelName()),
+						},
+					},
+					"title": {
+						SchemaProps: spec.SchemaProps{
+							Description: "title gives the issue's title. It is cut at 256 characters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description gives the issue's description. It is cut at 32 KiB.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key gives the issue's key: the symptom, where one resource can have several problems of a type.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"stage": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stage gives PullRequest, Push, Release or an empty string.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"application": {
+						SchemaProps: spec.SchemaProps{
+							Description: "application gives the name of the application concerned.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"component": {
+						SchemaProps: spec.SchemaProps{
+							Description: "component gives the name of the component concerned.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"groupKey": {
+						SchemaProps: spec.SchemaProps{
+							Description: "groupKey gives what the issues of one cause in many places share.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"origin": {
+						SchemaProps: spec.SchemaProps{
+							Description: "origin gives who caused the change that failed.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cause": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cause gives a short machine-readable reason in CamelCase.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"links": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "links lead to logs, runs and documents. At most 16.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.MonitoredLink{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"dueDate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "dueDate gives when the problem must be solved, in the form of RFC 3339.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"migration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "migration says what to change to.",
+							Ref:         ref(v1alpha1.MonitoredMigration{}.OpenAPIModelName()),
+						},
+					},
+					"expiresAfter": {
+						SchemaProps: spec.SchemaProps{
+							Description: "expiresAfter resolves the issue with reason Expired when it was not reported for this long, for objects that go away without a recovery. A duration such as 168h, more than zero.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"type", "severity", "title"},
+			},
+		},
+		Dependencies: []string{
+			v1.Duration{}.OpenAPIModelName(), v1alpha1.MonitoredLink{}.OpenAPIModelName(), v1alpha1.MonitoredMigration{}.OpenAPIModelName(), v1alpha1.MonitoredScope{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitoredLink(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitoredLink leads to something that helps. It is left out where its url is empty.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"title": {
+						SchemaProps: spec.SchemaProps{
+							Description: "title gives the text to show.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url gives an absolute http or https address.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is Log, Run, Vulnerability, Documentation, Migration or Other. Defaults to Other.\n\nPossible enum values:\n - `\"Documentation\"` leads to help.\n - `\"Log\"` leads to a log.\n - `\"Migration\"` leads to a migration's instructions.\n - `\"Other\"` leads to anything else.\n - `\"Run\"` leads to a pipeline's run.\n - `\"Vulnerability\"` leads to a vulnerability's record.",
+							Default:     "Other",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Documentation", "Log", "Migration", "Other", "Run", "Vulnerability"},
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description gives a sentence about what is there.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"title", "url"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitoredMigration(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitoredMigration gives what to replace by what.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "from gives what is in use.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "to gives what to use instead.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description gives how.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url gives the address of instructions.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitoredResource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitoredResource names what is watched.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "group is the resource's API group; empty for the core group.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"version": {
+						SchemaProps: spec.SchemaProps{
+							Description: "version is the version of the group in which objects are read.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is the kind of the objects in CamelCase. At most 63 characters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"resource": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resource is the plural under which the kind is served. It is what rights are asked for, and what is watched. Defaults to the kind in lower case with an English plural: deployments for Deployment.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"labelSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labelSelector selects objects by labels. Defaults to all.",
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+					"fieldSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "fieldSelector selects objects by fields that the resource can be selected by, such as spec.type=kubernetes.io/tls. At most 1024 bytes.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespaceSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespaceSelector selects namespaces by labels, in a ClusterIssueMonitor only. Defaults to all but kite-system.",
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"version", "kind"},
+			},
+		},
+		Dependencies: []string{
+			v1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitoredScope(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitoredScope gives the resource that has the problem, in the namespace of the watched object.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"apiGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "apiGroup gives the resource's API group without version.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind gives the resource's kind in CamelCase.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name gives the resource's name.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid gives the resource's UID.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"kind", "name"},
+			},
+		},
 	}
 }
 

@@ -54,6 +54,26 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*ClusterIssueMonitor)(nil), (*issues.ClusterIssueMonitor)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ClusterIssueMonitor_To_issues_ClusterIssueMonitor(a.(*ClusterIssueMonitor), b.(*issues.ClusterIssueMonitor), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.ClusterIssueMonitor)(nil), (*ClusterIssueMonitor)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_ClusterIssueMonitor_To_v1alpha1_ClusterIssueMonitor(a.(*issues.ClusterIssueMonitor), b.(*ClusterIssueMonitor), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ClusterIssueMonitorList)(nil), (*issues.ClusterIssueMonitorList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ClusterIssueMonitorList_To_issues_ClusterIssueMonitorList(a.(*ClusterIssueMonitorList), b.(*issues.ClusterIssueMonitorList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.ClusterIssueMonitorList)(nil), (*ClusterIssueMonitorList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_ClusterIssueMonitorList_To_v1alpha1_ClusterIssueMonitorList(a.(*issues.ClusterIssueMonitorList), b.(*ClusterIssueMonitorList), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*Issue)(nil), (*issues.Issue)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_Issue_To_issues_Issue(a.(*Issue), b.(*issues.Issue), scope)
 	}); err != nil {
@@ -211,6 +231,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.IssueMigration)(nil), (*IssueMigration)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_IssueMigration_To_v1alpha1_IssueMigration(a.(*issues.IssueMigration), b.(*IssueMigration), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueMonitor)(nil), (*issues.IssueMonitor)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueMonitor_To_issues_IssueMonitor(a.(*IssueMonitor), b.(*issues.IssueMonitor), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueMonitor)(nil), (*IssueMonitor)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueMonitor_To_v1alpha1_IssueMonitor(a.(*issues.IssueMonitor), b.(*IssueMonitor), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueMonitorList)(nil), (*issues.IssueMonitorList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueMonitorList_To_issues_IssueMonitorList(a.(*IssueMonitorList), b.(*issues.IssueMonitorList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueMonitorList)(nil), (*IssueMonitorList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueMonitorList_To_v1alpha1_IssueMonitorList(a.(*issues.IssueMonitorList), b.(*IssueMonitorList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueMonitorSpec)(nil), (*issues.IssueMonitorSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(a.(*IssueMonitorSpec), b.(*issues.IssueMonitorSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueMonitorSpec)(nil), (*IssueMonitorSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec(a.(*issues.IssueMonitorSpec), b.(*IssueMonitorSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueMonitorStatus)(nil), (*issues.IssueMonitorStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus(a.(*IssueMonitorStatus), b.(*issues.IssueMonitorStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueMonitorStatus)(nil), (*IssueMonitorStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus(a.(*issues.IssueMonitorStatus), b.(*IssueMonitorStatus), scope)
 	}); err != nil {
 		return err
 	}
@@ -374,6 +434,66 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*MonitorError)(nil), (*issues.MonitorError)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MonitorError_To_issues_MonitorError(a.(*MonitorError), b.(*issues.MonitorError), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MonitorError)(nil), (*MonitorError)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MonitorError_To_v1alpha1_MonitorError(a.(*issues.MonitorError), b.(*MonitorError), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MonitoredIssue)(nil), (*issues.MonitoredIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(a.(*MonitoredIssue), b.(*issues.MonitoredIssue), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MonitoredIssue)(nil), (*MonitoredIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(a.(*issues.MonitoredIssue), b.(*MonitoredIssue), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MonitoredLink)(nil), (*issues.MonitoredLink)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(a.(*MonitoredLink), b.(*issues.MonitoredLink), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MonitoredLink)(nil), (*MonitoredLink)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(a.(*issues.MonitoredLink), b.(*MonitoredLink), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MonitoredMigration)(nil), (*issues.MonitoredMigration)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(a.(*MonitoredMigration), b.(*issues.MonitoredMigration), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MonitoredMigration)(nil), (*MonitoredMigration)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(a.(*issues.MonitoredMigration), b.(*MonitoredMigration), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MonitoredResource)(nil), (*issues.MonitoredResource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MonitoredResource_To_issues_MonitoredResource(a.(*MonitoredResource), b.(*issues.MonitoredResource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MonitoredResource)(nil), (*MonitoredResource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(a.(*issues.MonitoredResource), b.(*MonitoredResource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MonitoredScope)(nil), (*issues.MonitoredScope)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(a.(*MonitoredScope), b.(*issues.MonitoredScope), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MonitoredScope)(nil), (*MonitoredScope)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(a.(*issues.MonitoredScope), b.(*MonitoredScope), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*RelatedIssue)(nil), (*issues.RelatedIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_RelatedIssue_To_issues_RelatedIssue(a.(*RelatedIssue), b.(*issues.RelatedIssue), scope)
 	}); err != nil {
@@ -515,6 +635,60 @@ func autoConvert_issues_AffectedResource_To_v1alpha1_AffectedResource(in *issues
 // Convert_issues_AffectedResource_To_v1alpha1_AffectedResource is an autogenerated conversion function.
 func Convert_issues_AffectedResource_To_v1alpha1_AffectedResource(in *issues.AffectedResource, out *AffectedResource, s conversion.Scope) error {
 	return autoConvert_issues_AffectedResource_To_v1alpha1_AffectedResource(in, out, s)
+}
+
+func autoConvert_v1alpha1_ClusterIssueMonitor_To_issues_ClusterIssueMonitor(in *ClusterIssueMonitor, out *issues.ClusterIssueMonitor, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_ClusterIssueMonitor_To_issues_ClusterIssueMonitor is an autogenerated conversion function.
+func Convert_v1alpha1_ClusterIssueMonitor_To_issues_ClusterIssueMonitor(in *ClusterIssueMonitor, out *issues.ClusterIssueMonitor, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ClusterIssueMonitor_To_issues_ClusterIssueMonitor(in, out, s)
+}
+
+func autoConvert_issues_ClusterIssueMonitor_To_v1alpha1_ClusterIssueMonitor(in *issues.ClusterIssueMonitor, out *ClusterIssueMonitor, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_issues_ClusterIssueMonitor_To_v1alpha1_ClusterIssueMonitor is an autogenerated conversion function.
+func Convert_issues_ClusterIssueMonitor_To_v1alpha1_ClusterIssueMonitor(in *issues.ClusterIssueMonitor, out *ClusterIssueMonitor, s conversion.Scope) error {
+	return autoConvert_issues_ClusterIssueMonitor_To_v1alpha1_ClusterIssueMonitor(in, out, s)
+}
+
+func autoConvert_v1alpha1_ClusterIssueMonitorList_To_issues_ClusterIssueMonitorList(in *ClusterIssueMonitorList, out *issues.ClusterIssueMonitorList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]issues.ClusterIssueMonitor)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_ClusterIssueMonitorList_To_issues_ClusterIssueMonitorList is an autogenerated conversion function.
+func Convert_v1alpha1_ClusterIssueMonitorList_To_issues_ClusterIssueMonitorList(in *ClusterIssueMonitorList, out *issues.ClusterIssueMonitorList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ClusterIssueMonitorList_To_issues_ClusterIssueMonitorList(in, out, s)
+}
+
+func autoConvert_issues_ClusterIssueMonitorList_To_v1alpha1_ClusterIssueMonitorList(in *issues.ClusterIssueMonitorList, out *ClusterIssueMonitorList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]ClusterIssueMonitor)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_issues_ClusterIssueMonitorList_To_v1alpha1_ClusterIssueMonitorList is an autogenerated conversion function.
+func Convert_issues_ClusterIssueMonitorList_To_v1alpha1_ClusterIssueMonitorList(in *issues.ClusterIssueMonitorList, out *ClusterIssueMonitorList, s conversion.Scope) error {
+	return autoConvert_issues_ClusterIssueMonitorList_To_v1alpha1_ClusterIssueMonitorList(in, out, s)
 }
 
 func autoConvert_v1alpha1_Issue_To_issues_Issue(in *Issue, out *issues.Issue, s conversion.Scope) error {
@@ -873,6 +1047,100 @@ func autoConvert_issues_IssueMigration_To_v1alpha1_IssueMigration(in *issues.Iss
 // Convert_issues_IssueMigration_To_v1alpha1_IssueMigration is an autogenerated conversion function.
 func Convert_issues_IssueMigration_To_v1alpha1_IssueMigration(in *issues.IssueMigration, out *IssueMigration, s conversion.Scope) error {
 	return autoConvert_issues_IssueMigration_To_v1alpha1_IssueMigration(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueMonitor_To_issues_IssueMonitor(in *IssueMonitor, out *issues.IssueMonitor, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_IssueMonitor_To_issues_IssueMonitor is an autogenerated conversion function.
+func Convert_v1alpha1_IssueMonitor_To_issues_IssueMonitor(in *IssueMonitor, out *issues.IssueMonitor, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueMonitor_To_issues_IssueMonitor(in, out, s)
+}
+
+func autoConvert_issues_IssueMonitor_To_v1alpha1_IssueMonitor(in *issues.IssueMonitor, out *IssueMonitor, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_issues_IssueMonitor_To_v1alpha1_IssueMonitor is an autogenerated conversion function.
+func Convert_issues_IssueMonitor_To_v1alpha1_IssueMonitor(in *issues.IssueMonitor, out *IssueMonitor, s conversion.Scope) error {
+	return autoConvert_issues_IssueMonitor_To_v1alpha1_IssueMonitor(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueMonitorList_To_issues_IssueMonitorList(in *IssueMonitorList, out *issues.IssueMonitorList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]issues.IssueMonitor)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_IssueMonitorList_To_issues_IssueMonitorList is an autogenerated conversion function.
+func Convert_v1alpha1_IssueMonitorList_To_issues_IssueMonitorList(in *IssueMonitorList, out *issues.IssueMonitorList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueMonitorList_To_issues_IssueMonitorList(in, out, s)
+}
+
+func autoConvert_issues_IssueMonitorList_To_v1alpha1_IssueMonitorList(in *issues.IssueMonitorList, out *IssueMonitorList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]IssueMonitor)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_issues_IssueMonitorList_To_v1alpha1_IssueMonitorList is an autogenerated conversion function.
+func Convert_issues_IssueMonitorList_To_v1alpha1_IssueMonitorList(in *issues.IssueMonitorList, out *IssueMonitorList, s conversion.Scope) error {
+	return autoConvert_issues_IssueMonitorList_To_v1alpha1_IssueMonitorList(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(in *IssueMonitorSpec, out *issues.IssueMonitorSpec, s conversion.Scope) error {
+	*out = *(*issues.IssueMonitorSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec is an autogenerated conversion function.
+func Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(in *IssueMonitorSpec, out *issues.IssueMonitorSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(in, out, s)
+}
+
+func autoConvert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec(in *issues.IssueMonitorSpec, out *IssueMonitorSpec, s conversion.Scope) error {
+	*out = *(*IssueMonitorSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec is an autogenerated conversion function.
+func Convert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec(in *issues.IssueMonitorSpec, out *IssueMonitorSpec, s conversion.Scope) error {
+	return autoConvert_issues_IssueMonitorSpec_To_v1alpha1_IssueMonitorSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus(in *IssueMonitorStatus, out *issues.IssueMonitorStatus, s conversion.Scope) error {
+	*out = *(*issues.IssueMonitorStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus is an autogenerated conversion function.
+func Convert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus(in *IssueMonitorStatus, out *issues.IssueMonitorStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueMonitorStatus_To_issues_IssueMonitorStatus(in, out, s)
+}
+
+func autoConvert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus(in *issues.IssueMonitorStatus, out *IssueMonitorStatus, s conversion.Scope) error {
+	*out = *(*IssueMonitorStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus is an autogenerated conversion function.
+func Convert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus(in *issues.IssueMonitorStatus, out *IssueMonitorStatus, s conversion.Scope) error {
+	return autoConvert_issues_IssueMonitorStatus_To_v1alpha1_IssueMonitorStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_IssueProducer_To_issues_IssueProducer(in *IssueProducer, out *issues.IssueProducer, s conversion.Scope) error {
@@ -1259,6 +1527,126 @@ func autoConvert_issues_IssueTrend_To_v1alpha1_IssueTrend(in *issues.IssueTrend,
 // Convert_issues_IssueTrend_To_v1alpha1_IssueTrend is an autogenerated conversion function.
 func Convert_issues_IssueTrend_To_v1alpha1_IssueTrend(in *issues.IssueTrend, out *IssueTrend, s conversion.Scope) error {
 	return autoConvert_issues_IssueTrend_To_v1alpha1_IssueTrend(in, out, s)
+}
+
+func autoConvert_v1alpha1_MonitorError_To_issues_MonitorError(in *MonitorError, out *issues.MonitorError, s conversion.Scope) error {
+	*out = *(*issues.MonitorError)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MonitorError_To_issues_MonitorError is an autogenerated conversion function.
+func Convert_v1alpha1_MonitorError_To_issues_MonitorError(in *MonitorError, out *issues.MonitorError, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MonitorError_To_issues_MonitorError(in, out, s)
+}
+
+func autoConvert_issues_MonitorError_To_v1alpha1_MonitorError(in *issues.MonitorError, out *MonitorError, s conversion.Scope) error {
+	*out = *(*MonitorError)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MonitorError_To_v1alpha1_MonitorError is an autogenerated conversion function.
+func Convert_issues_MonitorError_To_v1alpha1_MonitorError(in *issues.MonitorError, out *MonitorError, s conversion.Scope) error {
+	return autoConvert_issues_MonitorError_To_v1alpha1_MonitorError(in, out, s)
+}
+
+func autoConvert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(in *MonitoredIssue, out *issues.MonitoredIssue, s conversion.Scope) error {
+	*out = *(*issues.MonitoredIssue)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue is an autogenerated conversion function.
+func Convert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(in *MonitoredIssue, out *issues.MonitoredIssue, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(in, out, s)
+}
+
+func autoConvert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(in *issues.MonitoredIssue, out *MonitoredIssue, s conversion.Scope) error {
+	*out = *(*MonitoredIssue)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue is an autogenerated conversion function.
+func Convert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(in *issues.MonitoredIssue, out *MonitoredIssue, s conversion.Scope) error {
+	return autoConvert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(in, out, s)
+}
+
+func autoConvert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(in *MonitoredLink, out *issues.MonitoredLink, s conversion.Scope) error {
+	*out = *(*issues.MonitoredLink)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MonitoredLink_To_issues_MonitoredLink is an autogenerated conversion function.
+func Convert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(in *MonitoredLink, out *issues.MonitoredLink, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(in, out, s)
+}
+
+func autoConvert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(in *issues.MonitoredLink, out *MonitoredLink, s conversion.Scope) error {
+	*out = *(*MonitoredLink)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MonitoredLink_To_v1alpha1_MonitoredLink is an autogenerated conversion function.
+func Convert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(in *issues.MonitoredLink, out *MonitoredLink, s conversion.Scope) error {
+	return autoConvert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(in, out, s)
+}
+
+func autoConvert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(in *MonitoredMigration, out *issues.MonitoredMigration, s conversion.Scope) error {
+	*out = *(*issues.MonitoredMigration)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration is an autogenerated conversion function.
+func Convert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(in *MonitoredMigration, out *issues.MonitoredMigration, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(in, out, s)
+}
+
+func autoConvert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(in *issues.MonitoredMigration, out *MonitoredMigration, s conversion.Scope) error {
+	*out = *(*MonitoredMigration)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration is an autogenerated conversion function.
+func Convert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(in *issues.MonitoredMigration, out *MonitoredMigration, s conversion.Scope) error {
+	return autoConvert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(in, out, s)
+}
+
+func autoConvert_v1alpha1_MonitoredResource_To_issues_MonitoredResource(in *MonitoredResource, out *issues.MonitoredResource, s conversion.Scope) error {
+	*out = *(*issues.MonitoredResource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MonitoredResource_To_issues_MonitoredResource is an autogenerated conversion function.
+func Convert_v1alpha1_MonitoredResource_To_issues_MonitoredResource(in *MonitoredResource, out *issues.MonitoredResource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MonitoredResource_To_issues_MonitoredResource(in, out, s)
+}
+
+func autoConvert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(in *issues.MonitoredResource, out *MonitoredResource, s conversion.Scope) error {
+	*out = *(*MonitoredResource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MonitoredResource_To_v1alpha1_MonitoredResource is an autogenerated conversion function.
+func Convert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(in *issues.MonitoredResource, out *MonitoredResource, s conversion.Scope) error {
+	return autoConvert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(in, out, s)
+}
+
+func autoConvert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(in *MonitoredScope, out *issues.MonitoredScope, s conversion.Scope) error {
+	*out = *(*issues.MonitoredScope)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MonitoredScope_To_issues_MonitoredScope is an autogenerated conversion function.
+func Convert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(in *MonitoredScope, out *issues.MonitoredScope, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(in, out, s)
+}
+
+func autoConvert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(in *issues.MonitoredScope, out *MonitoredScope, s conversion.Scope) error {
+	*out = *(*MonitoredScope)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MonitoredScope_To_v1alpha1_MonitoredScope is an autogenerated conversion function.
+func Convert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(in *issues.MonitoredScope, out *MonitoredScope, s conversion.Scope) error {
+	return autoConvert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(in, out, s)
 }
 
 func autoConvert_v1alpha1_RelatedIssue_To_issues_RelatedIssue(in *RelatedIssue, out *issues.RelatedIssue, s conversion.Scope) error {

@@ -16,14 +16,35 @@ import (
 // Public to allow building arbitrary schemes.
 // All generated defaulters are covering - they call all nested defaulters.
 func RegisterDefaults(scheme *runtime.Scheme) error {
+	scheme.AddTypeDefaultingFunc(&ClusterIssueMonitor{}, func(obj interface{}) { SetObjectDefaults_ClusterIssueMonitor(obj.(*ClusterIssueMonitor)) })
+	scheme.AddTypeDefaultingFunc(&ClusterIssueMonitorList{}, func(obj interface{}) { SetObjectDefaults_ClusterIssueMonitorList(obj.(*ClusterIssueMonitorList)) })
 	scheme.AddTypeDefaultingFunc(&Issue{}, func(obj interface{}) { SetObjectDefaults_Issue(obj.(*Issue)) })
 	scheme.AddTypeDefaultingFunc(&IssueGroup{}, func(obj interface{}) { SetObjectDefaults_IssueGroup(obj.(*IssueGroup)) })
 	scheme.AddTypeDefaultingFunc(&IssueGroupList{}, func(obj interface{}) { SetObjectDefaults_IssueGroupList(obj.(*IssueGroupList)) })
 	scheme.AddTypeDefaultingFunc(&IssueList{}, func(obj interface{}) { SetObjectDefaults_IssueList(obj.(*IssueList)) })
+	scheme.AddTypeDefaultingFunc(&IssueMonitor{}, func(obj interface{}) { SetObjectDefaults_IssueMonitor(obj.(*IssueMonitor)) })
+	scheme.AddTypeDefaultingFunc(&IssueMonitorList{}, func(obj interface{}) { SetObjectDefaults_IssueMonitorList(obj.(*IssueMonitorList)) })
 	scheme.AddTypeDefaultingFunc(&IssueReport{}, func(obj interface{}) { SetObjectDefaults_IssueReport(obj.(*IssueReport)) })
 	scheme.AddTypeDefaultingFunc(&VisibleIssue{}, func(obj interface{}) { SetObjectDefaults_VisibleIssue(obj.(*VisibleIssue)) })
 	scheme.AddTypeDefaultingFunc(&VisibleIssueList{}, func(obj interface{}) { SetObjectDefaults_VisibleIssueList(obj.(*VisibleIssueList)) })
 	return nil
+}
+
+func SetObjectDefaults_ClusterIssueMonitor(in *ClusterIssueMonitor) {
+	SetDefaults_MonitoredResource(&in.Spec.Resource)
+	for i := range in.Spec.Issue.Links {
+		a := &in.Spec.Issue.Links[i]
+		if a.Kind == "" {
+			a.Kind = "Other"
+		}
+	}
+}
+
+func SetObjectDefaults_ClusterIssueMonitorList(in *ClusterIssueMonitorList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_ClusterIssueMonitor(a)
+	}
 }
 
 func SetObjectDefaults_Issue(in *Issue) {
@@ -63,6 +84,23 @@ func SetObjectDefaults_IssueList(in *IssueList) {
 	for i := range in.Items {
 		a := &in.Items[i]
 		SetObjectDefaults_Issue(a)
+	}
+}
+
+func SetObjectDefaults_IssueMonitor(in *IssueMonitor) {
+	SetDefaults_MonitoredResource(&in.Spec.Resource)
+	for i := range in.Spec.Issue.Links {
+		a := &in.Spec.Issue.Links[i]
+		if a.Kind == "" {
+			a.Kind = "Other"
+		}
+	}
+}
+
+func SetObjectDefaults_IssueMonitorList(in *IssueMonitorList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_IssueMonitor(a)
 	}
 }
 

@@ -24,6 +24,16 @@ func (in AffectedResource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClusterIssueMonitor) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.ClusterIssueMonitor"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClusterIssueMonitorList) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.ClusterIssueMonitorList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Issue) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.Issue"
 }
@@ -104,6 +114,26 @@ func (in IssueMigration) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueMonitor) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueMonitor"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueMonitorList) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueMonitorList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueMonitorSpec) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueMonitorSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueMonitorStatus) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueMonitorStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueProducer) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueProducer"
 }
@@ -181,6 +211,36 @@ func (in IssueTransition) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueTrend) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueTrend"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitorError) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitorError"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitoredIssue) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitoredIssue"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitoredLink) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitoredLink"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitoredMigration) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitoredMigration"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitoredResource) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitoredResource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitoredScope) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitoredScope"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

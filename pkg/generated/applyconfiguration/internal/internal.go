@@ -26,7 +26,27 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: dev.kite.kite.pkg.apis.issues.v1alpha1.ClusterIssueMonitor
+  scalar: untyped
+  list:
+    elementType:
+      namedType: __untyped_atomic_
+    elementRelationship: atomic
+  map:
+    elementType:
+      namedType: __untyped_deduced_
+    elementRelationship: separable
 - name: dev.kite.kite.pkg.apis.issues.v1alpha1.Issue
+  scalar: untyped
+  list:
+    elementType:
+      namedType: __untyped_atomic_
+    elementRelationship: atomic
+  map:
+    elementType:
+      namedType: __untyped_deduced_
+    elementRelationship: separable
+- name: dev.kite.kite.pkg.apis.issues.v1alpha1.IssueMonitor
   scalar: untyped
   list:
     elementType:

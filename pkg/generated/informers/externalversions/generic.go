@@ -40,8 +40,12 @@ func (f *genericInformer) Lister() cache.GenericLister {
 func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource) (GenericInformer, error) {
 	switch resource {
 	// Group=issues.kite.dev, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithResource("clusterissuemonitors"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().ClusterIssueMonitors().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("issues"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().Issues().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("issuemonitors"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().IssueMonitors().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("visibleissues"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().VisibleIssues().Informer()}, nil
 

@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+// ClusterIssueMonitorListerExpansion allows custom methods to be added to
+// ClusterIssueMonitorLister.
+type ClusterIssueMonitorListerExpansion interface{}
+
 // IssueListerExpansion allows custom methods to be added to
 // IssueLister.
 type IssueListerExpansion interface{}
@@ -16,6 +20,14 @@ type IssueNamespaceListerExpansion interface{}
 // IssueGroupListerExpansion allows custom methods to be added to
 // IssueGroupLister.
 type IssueGroupListerExpansion interface{}
+
+// IssueMonitorListerExpansion allows custom methods to be added to
+// IssueMonitorLister.
+type IssueMonitorListerExpansion interface{}
+
+// IssueMonitorNamespaceListerExpansion allows custom methods to be added to
+// IssueMonitorNamespaceLister.
+type IssueMonitorNamespaceListerExpansion interface{}
 
 // IssueSummaryListerExpansion allows custom methods to be added to
 // IssueSummaryLister.

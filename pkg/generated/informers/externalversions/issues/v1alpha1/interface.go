@@ -11,8 +11,12 @@ import (
 
 // Interface provides access to all the informers in this group version.
 type Interface interface {
+	// ClusterIssueMonitors returns a ClusterIssueMonitorInformer.
+	ClusterIssueMonitors() TypedClusterIssueMonitorInformer
 	// Issues returns a IssueInformer.
 	Issues() TypedIssueInformer
+	// IssueMonitors returns a IssueMonitorInformer.
+	IssueMonitors() TypedIssueMonitorInformer
 	// VisibleIssues returns a VisibleIssueInformer.
 	VisibleIssues() TypedVisibleIssueInformer
 }
@@ -28,9 +32,19 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 	return &version{factory: f, namespace: namespace, tweakListOptions: tweakListOptions}
 }
 
+// ClusterIssueMonitors returns a TypedClusterIssueMonitorInformer.
+func (v *version) ClusterIssueMonitors() TypedClusterIssueMonitorInformer {
+	return &clusterIssueMonitorInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
+}
+
 // Issues returns a TypedIssueInformer.
 func (v *version) Issues() TypedIssueInformer {
 	return &issueInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// IssueMonitors returns a TypedIssueMonitorInformer.
+func (v *version) IssueMonitors() TypedIssueMonitorInformer {
+	return &issueMonitorInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
 // VisibleIssues returns a TypedVisibleIssueInformer.

@@ -5,11 +5,15 @@
 
 package v1alpha1
 
+type ClusterIssueMonitorExpansion interface{}
+
 type IssueExpansion interface{}
 
 type IssueGroupExpansion interface{}
 
 type IssueGroupReportExpansion interface{}
+
+type IssueMonitorExpansion interface{}
 
 type IssueReportExpansion interface{}
 

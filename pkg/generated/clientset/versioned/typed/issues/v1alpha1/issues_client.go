@@ -15,9 +15,11 @@ import (
 
 type IssuesV1alpha1Interface interface {
 	RESTClient() rest.Interface
+	ClusterIssueMonitorsGetter
 	IssuesGetter
 	IssueGroupsGetter
 	IssueGroupReportsGetter
+	IssueMonitorsGetter
 	IssueReportsGetter
 	IssueSummariesGetter
 	VisibleIssuesGetter
@@ -26,6 +28,10 @@ type IssuesV1alpha1Interface interface {
 // IssuesV1alpha1Client is used to interact with features provided by the issues.kite.dev group.
 type IssuesV1alpha1Client struct {
 	restClient rest.Interface
+}
+
+func (c *IssuesV1alpha1Client) ClusterIssueMonitors() ClusterIssueMonitorInterface {
+	return newClusterIssueMonitors(c)
 }
 
 func (c *IssuesV1alpha1Client) Issues(namespace string) IssueInterface {
@@ -38,6 +44,10 @@ func (c *IssuesV1alpha1Client) IssueGroups() IssueGroupInterface {
 
 func (c *IssuesV1alpha1Client) IssueGroupReports() IssueGroupReportInterface {
 	return newIssueGroupReports(c)
+}
+
+func (c *IssuesV1alpha1Client) IssueMonitors(namespace string) IssueMonitorInterface {
+	return newIssueMonitors(c, namespace)
 }
 
 func (c *IssuesV1alpha1Client) IssueReports(namespace string) IssueReportInterface {

@@ -15,6 +15,10 @@ type FakeIssuesV1alpha1 struct {
 	*testing.Fake
 }
 
+func (c *FakeIssuesV1alpha1) ClusterIssueMonitors() v1alpha1.ClusterIssueMonitorInterface {
+	return newFakeClusterIssueMonitors(c)
+}
+
 func (c *FakeIssuesV1alpha1) Issues(namespace string) v1alpha1.IssueInterface {
 	return newFakeIssues(c, namespace)
 }
@@ -25,6 +29,10 @@ func (c *FakeIssuesV1alpha1) IssueGroups() v1alpha1.IssueGroupInterface {
 
 func (c *FakeIssuesV1alpha1) IssueGroupReports() v1alpha1.IssueGroupReportInterface {
 	return newFakeIssueGroupReports(c)
+}
+
+func (c *FakeIssuesV1alpha1) IssueMonitors(namespace string) v1alpha1.IssueMonitorInterface {
+	return newFakeIssueMonitors(c, namespace)
 }
 
 func (c *FakeIssuesV1alpha1) IssueReports(namespace string) v1alpha1.IssueReportInterface {
