@@ -21,5 +21,17 @@ func Funcs(serializer.CodecFactory) []any {
 				link.Kind = issues.LinkOther
 			}
 		},
+		func(link *issues.MonitoredLink, c randfill.Continue) {
+			c.FillNoCustom(link)
+			if link.Kind == "" {
+				link.Kind = issues.LinkOther
+			}
+		},
+		func(resource *issues.MonitoredResource, c randfill.Continue) {
+			c.FillNoCustom(resource)
+			if resource.Resource == "" {
+				resource.Resource = "deployments"
+			}
+		},
 	}
 }

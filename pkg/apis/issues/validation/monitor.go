@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"time"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/issuemonitor"
+)
+
+const (
+	// MaxFor is the longest time that a monitor may wait before it reports.
+	MaxFor = 24 * time.Hour
+	// UnwatchedNamespace is Kite's own, which holds its credentials.
+	UnwatchedNamespace = "kite-system"
+
+	// maxFieldSelector is the marker's limit.
+	maxFieldSelector = 1024
+)
+
+// ValidateIssueMonitor checks a new monitor.
+func ValidateIssueMonitor(obj *issues.IssueMonitor) field.ErrorList {
+	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	if obj.Namespace == UnwatchedNamespace {
+		errs = append(errs, field.Forbidden(field.NewPath("metadata", "namespace"), "this namespace cannot be watched"))
+	}
+	errs = append(errs, validateText(obj)...)
+	return append(errs, validateNamespacedMonitor(&obj.Spec, field.NewPath("spec"))...)
+}
+
+// ValidateIssueMonitorUpdate leaves a spec that does not change alone: one that was valid
+// in an older version must not stand in the way of labels and finalizers.
+func ValidateIssueMonitorUpdate(obj, old *issues.IssueMonitor) field.ErrorList {
+	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, validateText(obj)...)
+	if apiequality.Semantic.DeepEqual(obj.Spec, old.Spec) {
+		return errs
+	}
+	return append(errs, validateNamespacedMonitor(&obj.Spec, field.NewPath("spec"))...)
+}
+
+// ValidateClusterIssueMonitor checks a new monitor.
+func ValidateClusterIssueMonitor(obj *issues.ClusterIssueMonitor) field.ErrorList {
+	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	errs = append(errs, validateText(obj)...)
+	return append(errs, validateMonitor(&obj.Spec, field.NewPath("spec"))...)
+}
+
+// ValidateClusterIssueMonitorUpdate leaves a spec that does not change alone.
+func ValidateClusterIssueMonitorUpdate(obj, old *issues.ClusterIssueMonitor) field.ErrorList {
+	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, validateText(obj)...)
+	if apiequality.Semantic.DeepEqual(obj.Spec, old.Spec) {
+		return errs
+	}
+	return append(errs, validateMonitor(&obj.Spec, field.NewPath("spec"))...)
+}
+
+// ValidateMonitorStatus checks what a controller says about a monitor of either kind.
+func ValidateMonitorStatus(status *issues.IssueMonitorStatus, path *field.Path) field.ErrorList {
+	errs := metavalidation.ValidateConditions(status.Conditions, path.Child("conditions"))
+	return append(errs, within(path.String(), validateText(status))...)
+}
+
+func validateNamespacedMonitor(spec *issues.IssueMonitorSpec, path *field.Path) field.ErrorList {
+	errs := validateMonitor(spec, path)
+	if spec.Resource.NamespaceSelector != nil {
+		errs = append(errs, field.Forbidden(path.Child("resource", "namespaceSelector"),
+			"an IssueMonitor watches its own namespace; a ClusterIssueMonitor selects namespaces"))
+	}
+	return errs
+}
+
+func validateMonitor(spec *issues.IssueMonitorSpec, path *field.Path) field.ErrorList {
+	errs := validateMonitored(&spec.Resource, path.Child("resource"))
+	if wait := spec.For; wait != nil && (wait.Duration <= 0 || wait.Duration > MaxFor) {
+		errs = append(errs, field.Invalid(path.Child("for"), wait.Duration.String(), "must be more than zero and at most 24h"))
+	}
+	if expires := spec.Issue.ExpiresAfter; expires != nil && expires.Duration <= 0 {
+		errs = append(errs, field.Invalid(path.Child("issue", "expiresAfter"), expires.Duration.String(), "must be more than zero"))
+	}
+	_, faults := issuemonitor.Compile(spec, path)
+	return append(errs, faults...)
+}
+
+func validateMonitored(resource *issues.MonitoredResource, path *field.Path) field.ErrorList {
+	errs := validateKind(resource.Kind, path.Child("kind"))
+	switch {
+	case resource.Group == "" && resource.Resource == "secrets":
+		errs = append(errs, field.Forbidden(path.Child("resource"), "secrets cannot be watched"))
+	case resource.Group == issues.GroupName:
+		errs = append(errs, field.Forbidden(path.Child("group"), "what monitors report cannot be watched by monitors"))
+	}
+	errs = append(errs, validateSelector(resource.LabelSelector, path.Child("labelSelector"))...)
+	errs = append(errs, validateSelector(resource.NamespaceSelector, path.Child("namespaceSelector"))...)
+	if len(resource.FieldSelector) > maxFieldSelector {
+		return errs
+	}
+	if _, err := fields.ParseSelector(resource.FieldSelector); err != nil {
+		errs = append(errs, field.Invalid(path.Child("fieldSelector"), resource.FieldSelector, err.Error()))
+	}
+	return errs
+}
+
+func validateSelector(selector *metav1.LabelSelector, path *field.Path) field.ErrorList {
+	return metavalidation.ValidateLabelSelector(selector, metavalidation.LabelSelectorValidationOptions{}, path)
+}

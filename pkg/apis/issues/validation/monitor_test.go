@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package validation_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/apis/issues/validation"
+)
+
+func newMonitor(change func(*issues.IssueMonitor)) *issues.IssueMonitor {
+	out := &issues.IssueMonitor{
+		ObjectMeta: metav1.ObjectMeta{Name: "jobs", Namespace: "team-gamma", UID: "u", ResourceVersion: "1"},
+		Spec: issues.IssueMonitorSpec{
+			Resource: issues.MonitoredResource{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs"},
+			Failing:  "object.status.failed > 0",
+			Issue:    issues.MonitoredIssue{Type: issues.TypeRuntime, Severity: issues.SeverityMajor, Title: `"failed"`},
+		},
+	}
+	if change != nil {
+		change(out)
+	}
+	return out
+}
+
+// clusterMonitor has the same spec for all namespaces.
+func clusterMonitor(monitor *issues.IssueMonitor) *issues.ClusterIssueMonitor {
+	out := &issues.ClusterIssueMonitor{ObjectMeta: monitor.ObjectMeta, Spec: monitor.Spec}
+	out.Namespace = ""
+	return out
+}
+
+func validateMonitor(t *testing.T, obj *issues.IssueMonitor) field.ErrorList {
+	t.Helper()
+	return withMarkers(t, obj, nil, "", validation.ValidateIssueMonitor(obj))
+}
+
+func TestValidateIssueMonitor(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason string
+		change func(*issues.IssueMonitor)
+		want   []string
+	}{
+		"Plain": {reason: "what is optional may be absent", change: func(*issues.IssueMonitor) {}},
+		"Full": {reason: "selectors and times of every form", change: func(m *issues.IssueMonitor) {
+			m.Spec.Resource.LabelSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "web"}}
+			m.Spec.Resource.FieldSelector = "status.successful!=1"
+			m.Spec.For = &metav1.Duration{Duration: 24 * time.Hour}
+			m.Spec.Issue.ExpiresAfter = &metav1.Duration{Duration: time.Hour}
+		}},
+		"Empty": {
+			reason: "what is required is asked for all at once",
+			change: func(m *issues.IssueMonitor) { m.Spec = issues.IssueMonitorSpec{} },
+			want: []string{
+				"spec.resource.version", "spec.resource.kind", "spec.failing",
+				"spec.issue.type", "spec.issue.severity", "spec.issue.title",
+			},
+		},
+		"Expressions": {
+			reason: "every bad expression is told, in whatever field",
+			change: func(m *issues.IssueMonitor) { m.Spec.Failing, m.Spec.Issue.Title, m.Spec.Issue.Key = "x", "1", "(" },
+			want:   []string{"spec.failing", "spec.issue.title", "spec.issue.key"},
+		},
+		"TooLong": {
+			reason: "an expression has one error for its length",
+			change: func(m *issues.IssueMonitor) { m.Spec.Failing = strings.Repeat("x", 4097) },
+			want:   []string{"spec.failing"},
+		},
+		"Secrets": {
+			reason: "nobody shows credentials in issues",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.Resource = issues.MonitoredResource{Version: "v1", Kind: "Secret", Resource: "secrets"}
+			},
+			want: []string{"spec.resource.resource"},
+		},
+		"SecretsInDisguise": {
+			reason: "the plural is what is watched, whatever the kind says",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.Resource = issues.MonitoredResource{Version: "v1", Kind: "ConfigMap", Resource: "secrets"}
+			},
+			want: []string{"spec.resource.resource"},
+		},
+		"Everything": {
+			reason: "a right to everything is not asked for",
+			change: func(m *issues.IssueMonitor) { m.Spec.Resource.Group, m.Spec.Resource.Resource = "*", "*" },
+			want:   []string{"spec.resource.group", "spec.resource.resource"},
+		},
+		"Subresource": {
+			reason: "subresources cannot be watched",
+			change: func(m *issues.IssueMonitor) { m.Spec.Resource.Resource = "jobs/status" },
+			want:   []string{"spec.resource.resource"},
+		},
+		"Loop": {
+			reason: "an issue about issues would never end",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.Resource = issues.MonitoredResource{Group: issues.GroupName, Version: "v1alpha1", Kind: "Issue", Resource: "issues"}
+			},
+			want: []string{"spec.resource.group"},
+		},
+		"OwnNamespace": {
+			reason: "Kite's own namespace holds its credentials",
+			change: func(m *issues.IssueMonitor) { m.Namespace = "kite-system" },
+			want:   []string{"metadata.namespace"},
+		},
+		"OtherNamespaces": {
+			reason: "a monitor of a namespace reaches no other",
+			change: func(m *issues.IssueMonitor) { m.Spec.Resource.NamespaceSelector = &metav1.LabelSelector{} },
+			want:   []string{"spec.resource.namespaceSelector"},
+		},
+		"Selectors": {
+			reason: "a selector that selects nothing by mistake is refused",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.Resource.LabelSelector = &metav1.LabelSelector{
+					MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "tier", Operator: "Is"}},
+				}
+				m.Spec.Resource.FieldSelector = "status.failed"
+			},
+			want: []string{"spec.resource.labelSelector.matchExpressions[0].operator", "spec.resource.fieldSelector"},
+		},
+		"Times": {
+			reason: "waiting for ever is a mistake",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.For = &metav1.Duration{Duration: 25 * time.Hour}
+				m.Spec.Issue.ExpiresAfter = &metav1.Duration{}
+			},
+			want: []string{"spec.for", "spec.issue.expiresAfter"},
+		},
+		"Literals": {
+			reason: "type and severity are as those of issues",
+			change: func(m *issues.IssueMonitor) { m.Spec.Issue.Type, m.Spec.Issue.Severity = "Run Time", "fatal" },
+			want:   []string{"spec.issue.type", "spec.issue.severity"},
+		},
+		"Links": {
+			reason: "the number of links is bounded",
+			change: func(m *issues.IssueMonitor) {
+				for range 17 {
+					m.Spec.Issue.Links = append(m.Spec.Issue.Links, issues.MonitoredLink{Title: `"a"`, URL: `"b"`, Kind: issues.LinkOther})
+				}
+			},
+			want: []string{"spec.issue.links"},
+		},
+		"Nul": {
+			reason: "PostgreSQL cannot hold it",
+			change: func(m *issues.IssueMonitor) { m.Spec.Ignore = "object.a == \"\x00\"" },
+			want:   []string{"spec.ignore"},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			errs := validateMonitor(t, newMonitor(tc.change))
+			require.ElementsMatch(t, tc.want, paths(errs), "%s: %v", tc.reason, errs)
+		})
+	}
+}
+
+func TestValidateClusterIssueMonitor(t *testing.T) {
+	t.Parallel()
+	monitor := clusterMonitor(newMonitor(func(m *issues.IssueMonitor) {
+		m.Spec.Resource.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"tenant": "true"}}
+	}))
+	require.Empty(t, withMarkers(t, monitor, nil, "", validation.ValidateClusterIssueMonitor(monitor)))
+
+	monitor.Spec.Resource.NamespaceSelector.MatchLabels = map[string]string{"tenant": "not a value"}
+	monitor.Spec.Failing = "1"
+	errs := withMarkers(t, monitor, nil, "", validation.ValidateClusterIssueMonitor(monitor))
+	require.ElementsMatch(t, []string{"spec.resource.namespaceSelector.matchLabels", "spec.failing"}, paths(errs))
+}
+
+// TestValidateMonitorUpdate: what an older version let in does not stand in the way of
+// labels and finalizers, but is not left in a spec that changes.
+func TestValidateMonitorUpdate(t *testing.T) {
+	t.Parallel()
+	old := newMonitor(func(m *issues.IssueMonitor) { m.Spec.Failing = "gone(object)" })
+	labelled := old.DeepCopy()
+	labelled.Labels = map[string]string{"a": "b"}
+	changed := old.DeepCopy()
+	changed.Spec.Issue.Severity = issues.SeverityMinor
+
+	require.Empty(t, validation.ValidateIssueMonitorUpdate(labelled, old))
+	require.Equal(t, []string{"spec.failing"}, paths(validation.ValidateIssueMonitorUpdate(changed, old)))
+	require.Empty(t, validation.ValidateClusterIssueMonitorUpdate(clusterMonitor(labelled), clusterMonitor(old)))
+	require.Equal(t, []string{"spec.failing"}, paths(validation.ValidateClusterIssueMonitorUpdate(clusterMonitor(changed), clusterMonitor(old))))
+}
+
+func TestValidateMonitorStatus(t *testing.T) {
+	t.Parallel()
+	status := &issues.IssueMonitorStatus{
+		LastError:  &issues.MonitorError{Message: "a\x00b"},
+		Conditions: []metav1.Condition{{Type: "Watching"}},
+	}
+	errs := paths(validation.ValidateMonitorStatus(status, field.NewPath("status")))
+	require.Contains(t, errs, "status.lastError.message")
+	require.Contains(t, errs, "status.conditions[0].status")
+}
