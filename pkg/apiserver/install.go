@@ -18,6 +18,7 @@ import (
 	"kite.dev/kite/pkg/registry/issues/issue"
 	"kite.dev/kite/pkg/registry/issues/issuegroup"
 	"kite.dev/kite/pkg/registry/issues/issuegroupreport"
+	"kite.dev/kite/pkg/registry/issues/issuemonitor"
 	"kite.dev/kite/pkg/registry/issues/issuereport"
 	"kite.dev/kite/pkg/registry/issues/issuesummary"
 	"kite.dev/kite/pkg/registry/issues/visibleissue"
@@ -31,7 +32,11 @@ func projections() []*postgres.Projection {
 
 // resources are the resources that the database keeps, of all groups.
 func resources(issuesConfig issue.Config) map[schema.GroupResource]postgres.Resource {
-	return map[schema.GroupResource]postgres.Resource{issues.Resource("issues"): issue.Resource(issuesConfig)}
+	return map[schema.GroupResource]postgres.Resource{
+		issues.Resource("issues"):               issue.Resource(issuesConfig),
+		issues.Resource("issuemonitors"):        {},
+		issues.Resource("clusterissuemonitors"): {},
+	}
 }
 
 // StoredResources are the resources that the database keeps, in no order.
@@ -39,16 +44,20 @@ func StoredResources() []schema.GroupResource {
 	return slices.Collect(maps.Keys(resources(issue.Config{})))
 }
 
-// issuesStorage is the storage of issues.
-func (c CompletedConfig) issuesStorage(engine *postgres.Engine) (issue.Storage, error) {
-	options := &postgres.RESTOptionsGetter{
+// restOptions lead to the storage of every resource of the group issues.kite.dev.
+func (c CompletedConfig) restOptions(engine *postgres.Engine) *postgres.RESTOptionsGetter {
+	return &postgres.RESTOptionsGetter{
 		Engine:       engine,
 		Codec:        postgres.NewCodec(Scheme, v1alpha1.SchemeGroupVersion),
 		Resources:    resources(c.issues),
 		Transformers: c.generic.ResourceTransformers,
 		CountTracker: c.generic.StorageObjectCountTracker,
 	}
-	storage, err := issue.NewStorage(Scheme, options, engine, c.issues, c.generic.Authorization.Authorizer, c.clock)
+}
+
+// issuesStorage is the storage of issues.
+func (c CompletedConfig) issuesStorage(engine *postgres.Engine) (issue.Storage, error) {
+	storage, err := issue.NewStorage(Scheme, c.restOptions(engine), engine, c.issues, c.generic.Authorization.Authorizer, c.clock)
 	if err != nil {
 		return issue.Storage{}, fmt.Errorf("prepare the storage of issues: %w", err)
 	}
@@ -75,4 +84,21 @@ func (c CompletedConfig) issuesGroup(
 		"issuesummaries":     issuesummary.NewREST(engine, c.issues.NamespaceUIDs, c.clock),
 	}
 	return &group
+}
+
+// addMonitors adds the monitors of both kinds to what the group serves.
+func (c CompletedConfig) addMonitors(group *genericapiserver.APIGroupInfo, engine *postgres.Engine) error {
+	options, authorizer := c.restOptions(engine), c.generic.Authorization.Authorizer
+	namespaced, err := issuemonitor.NewStorage(Scheme, options, authorizer, c.clock)
+	if err != nil {
+		return err
+	}
+	cluster, err := issuemonitor.NewClusterStorage(Scheme, options, authorizer, c.clock)
+	if err != nil {
+		return err
+	}
+	served := group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version]
+	served["issuemonitors"], served["issuemonitors/status"] = namespaced.Monitor, namespaced.Status
+	served["clusterissuemonitors"], served["clusterissuemonitors/status"] = cluster.Monitor, cluster.Status
+	return nil
 }
