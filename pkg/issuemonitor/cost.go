@@ -18,7 +18,8 @@ const (
 	// maxEstimate is the highest cost that an expression may be estimated at. It is the
 	// cost at which evaluation stops, about 0.1 s.
 	maxEstimate = celconfig.PerCallLimit
-	// maxPerObject is the cost of all expressions for one object, about 0.25 s.
+	// maxPerObject is the cost of all expressions together that judge an object, or
+	// describe its issue: about 0.25 s.
 	maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
 
 	// Objects have no schema here. An estimate assumes that their lists and maps have

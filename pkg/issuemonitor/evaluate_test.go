@@ -190,6 +190,26 @@ func TestDescribeRefuses(t *testing.T) {
 	}
 }
 
+// TestDescribeStops: expressions that are cheap enough one by one are not all together.
+func TestDescribeStops(t *testing.T) {
+	t.Parallel()
+	const costly = `object.many.exists(x, object.many.exists(y, x == y + 0.5)) ? "a" : "b"`
+	monitor := compiled(t, func(s *issues.IssueMonitorSpec) {
+		s.Issue.Title, s.Issue.Description, s.Issue.Key, s.Issue.Application = costly, costly, costly, costly
+		s.Issue.Component, s.Issue.GroupKey, s.Issue.Origin = costly, costly, costly
+		s.Issue.Links = []issues.MonitoredLink{{Title: costly, URL: costly, Description: costly}}
+	})
+	many := make([]any, 250)
+	for i := range many {
+		many[i] = int64(i)
+	}
+	input := newInput(func(content map[string]any) { content["many"] = many })
+	_, err := monitor.Identify(t.Context(), input)
+	require.NoError(t, err)
+	_, err = monitor.Describe(t.Context(), input)
+	require.ErrorContains(t, err, "the expressions of the monitor cost too much for this object")
+}
+
 // TestDescribeCuts: what an issue cannot hold is cut at whole characters.
 func TestDescribeCuts(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
+// UnwatchedNamespace is Kite's own, which holds its credentials. No monitor may watch it,
+// not even one of all namespaces.
+const UnwatchedNamespace = "kite-system"
+
 // Verdict is what a monitor says about an object.
 type Verdict string
 

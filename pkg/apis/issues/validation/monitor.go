@@ -20,8 +20,6 @@ import (
 const (
 	// MaxFor is the longest time that a monitor may wait before it reports.
 	MaxFor = 24 * time.Hour
-	// UnwatchedNamespace is Kite's own, which holds its credentials.
-	UnwatchedNamespace = "kite-system"
 
 	// maxFieldSelector is the marker's limit.
 	maxFieldSelector = 1024
@@ -30,7 +28,7 @@ const (
 // ValidateIssueMonitor checks a new monitor.
 func ValidateIssueMonitor(obj *issues.IssueMonitor) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	if obj.Namespace == UnwatchedNamespace {
+	if obj.Namespace == issuemonitor.UnwatchedNamespace {
 		errs = append(errs, field.Forbidden(field.NewPath("metadata", "namespace"), "this namespace cannot be watched"))
 	}
 	errs = append(errs, validateText(obj)...)
