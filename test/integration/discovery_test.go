@@ -55,6 +55,14 @@ func TestDiscovery(t *testing.T) {
 		groupReports := find(t, resources, "issuegroupreports")
 		require.False(t, groupReports.Namespaced, how)
 		require.Equal(t, metav1.Verbs{"create"}, groupReports.Verbs, how)
+		monitors, overAll := find(t, resources, "issuemonitors"), find(t, resources, "clusterissuemonitors")
+		require.True(t, monitors.Namespaced, how)
+		require.Equal(t, []string{"kite"}, monitors.Categories, how)
+		require.ElementsMatch(t, issues.Verbs, monitors.Verbs, how)
+		require.False(t, overAll.Namespaced, how)
+		require.Equal(t, "clusterissuemonitor", overAll.SingularName, how)
+		require.Empty(t, overAll.Categories, how)
+		require.ElementsMatch(t, issues.Verbs, overAll.Verbs, how)
 	}
 }
 
@@ -69,6 +77,7 @@ var servedKinds = []string{
 	"Issue", "IssueList", "IssueReport", "IssueResolution", "IssueReopening", "IssueAcknowledgement",
 	"IssueGroup", "IssueGroupList", "IssueGroupReport",
 	"VisibleIssue", "VisibleIssueList", "IssueSummary", "IssueSummaryList",
+	"IssueMonitor", "IssueMonitorList", "ClusterIssueMonitor", "ClusterIssueMonitorList",
 }
 
 func TestOpenAPIV2(t *testing.T) {
