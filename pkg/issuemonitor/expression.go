@@ -54,10 +54,12 @@ func (s source) compile(env *cel.Env) (*expression, field.ErrorList) {
 	return &expression{path: s.path, program: program, check: s.check}, nil
 }
 
+// faults puts those about the whole expression, which have no place, at its begin.
 func (s source) faults(issues *cel.Issues) field.ErrorList {
 	var errs field.ErrorList
 	for _, fault := range issues.Errors() {
-		errs = append(errs, s.refused(fault.Location.Line(), fault.Location.Column()+1, fault.Message)...)
+		line, column := max(1, fault.Location.Line()), max(1, fault.Location.Column()+1)
+		errs = append(errs, s.refused(line, column, fault.Message)...)
 	}
 	return errs
 }
