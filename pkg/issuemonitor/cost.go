@@ -6,12 +6,11 @@ package issuemonitor
 import (
 	"fmt"
 
+	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common/types"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/library"
-
-	"github.com/google/cel-go/cel"
 )
 
 const (

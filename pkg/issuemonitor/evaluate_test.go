@@ -67,7 +67,7 @@ func TestJudge(t *testing.T) {
 		"Expensive": {
 			reason: "an object can be larger than what was estimated",
 			edit: func(s *issues.IssueMonitorSpec) {
-				s.Failing = `object.many.exists(x, object.many.exists(y, x == y + 0.5))`
+				s.Failing = `object.many.exists(x, object.many.exists(y, x == y + 1000000))`
 			},
 			input: func(content map[string]any) {
 				many := make([]any, 3000)
@@ -111,7 +111,7 @@ func TestJudgeStops(t *testing.T) {
 	_, err := monitor.Judge(ctx, newInput(func(content map[string]any) {
 		content["many"] = make([]any, 1000)
 		for i := range 1000 {
-			content["many"].([]any)[i] = int64(i) //nolint:forcetypeassert // made above
+			content["many"].([]any)[i] = int64(i)
 		}
 	}))
 	require.ErrorContains(t, err, "interrupted")
@@ -193,7 +193,7 @@ func TestDescribeRefuses(t *testing.T) {
 // TestDescribeStops: expressions that are cheap enough one by one are not all together.
 func TestDescribeStops(t *testing.T) {
 	t.Parallel()
-	const costly = `object.many.exists(x, object.many.exists(y, x == y + 0.5)) ? "a" : "b"`
+	const costly = `object.many.exists(x, object.many.exists(y, x == y + 1000)) ? "a" : "b"`
 	monitor := compiled(t, func(s *issues.IssueMonitorSpec) {
 		s.Issue.Title, s.Issue.Description, s.Issue.Key, s.Issue.Application = costly, costly, costly, costly
 		s.Issue.Component, s.Issue.GroupKey, s.Issue.Origin = costly, costly, costly

@@ -10,9 +10,8 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
-	celconfig "k8s.io/apiserver/pkg/apis/cel"
-
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
 )
 
 // expression is one compiled field of a monitor.

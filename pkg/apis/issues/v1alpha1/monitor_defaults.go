@@ -11,7 +11,7 @@ import (
 // SetDefaults_MonitoredResource guesses the plural of the kind. It is stored, so that the
 // resource whose rights were asked for is the one that is watched.
 //
-//nolint:revive,staticcheck // the name by which defaulter-gen finds it
+//nolint:revive // the name by which defaulter-gen finds it
 func SetDefaults_MonitoredResource(in *MonitoredResource) {
 	if in.Resource != "" || in.Kind == "" {
 		return
