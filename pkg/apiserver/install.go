@@ -4,6 +4,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,9 +40,11 @@ func resources(issuesConfig issue.Config) map[schema.GroupResource]postgres.Reso
 	}
 }
 
-// StoredResources are the resources that the database keeps, in no order.
+// StoredResources are the resources that the database keeps, by name.
 func StoredResources() []schema.GroupResource {
-	return slices.Collect(maps.Keys(resources(issue.Config{})))
+	return slices.SortedFunc(maps.Keys(resources(issue.Config{})), func(a, b schema.GroupResource) int {
+		return cmp.Compare(a.String(), b.String())
+	})
 }
 
 // restOptions lead to the storage of every resource of the group issues.kite.dev.

@@ -41,7 +41,7 @@ const (
 // encryptionConfig encrypts issues with the first provider, and reads with all.
 func encryptionConfig(providers ...string) string {
 	return "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n" +
-		"- resources: [issues.issues.kite.dev]\n  providers:\n  - " + strings.Join(providers, "\n  - ") + "\n"
+		"- resources: ['*.issues.kite.dev']\n  providers:\n  - " + strings.Join(providers, "\n  - ") + "\n"
 }
 
 func writeFile(t *testing.T, content string) string {
@@ -243,14 +243,14 @@ func TestKMSPlugin(t *testing.T) {
 func TestWrongEncryptionConfig(t *testing.T) {
 	t.Parallel()
 	env := []string{options.EnvDSN + "=postgres://kite:hunter2@127.0.0.1:1/kite"}
-	other := writeFile(t, strings.Replace(encryptionConfig(providerAES), "issues.issues.kite.dev", "secrets", 1))
+	other := writeFile(t, strings.Replace(encryptionConfig(providerAES), "'*.issues.kite.dev'", "secrets", 1))
 	for name, tc := range map[string]struct {
 		reason string
 		env    string
 		want   string
 	}{
 		"NoFile":      {"a Secret that is not mounted", "/nowhere/encryption.yaml", "no such file"},
-		"OtherServer": {"a file for kube-apiserver", other, "no provider for issues.issues.kite.dev"},
+		"OtherServer": {"a file for kube-apiserver", other, "no provider for clusterissuemonitors.issues.kite.dev"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

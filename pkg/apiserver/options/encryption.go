@@ -38,7 +38,7 @@ func NewEncryptionOptions() *EncryptionOptions { return &EncryptionOptions{} }
 func (o *EncryptionOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ConfigFile, "encryption-provider-config", o.ConfigFile,
 		"File with an EncryptionConfiguration (apiserver.config.k8s.io/v1) that says how objects are encrypted "+
-			"before they are stored. Its name for issues is issues.issues.kite.dev.")
+			"before they are stored. Its name for all of them is '*.issues.kite.dev'.")
 	fs.BoolVar(&o.AutomaticReload, "encryption-provider-config-automatic-reload", o.AutomaticReload,
 		"Take up changes of the file set by --encryption-provider-config without a restart. "+
 			"All KMS plugins then share one health check.")

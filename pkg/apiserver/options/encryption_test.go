@@ -19,7 +19,7 @@ import (
 const encryptionConfig = `apiVersion: apiserver.config.k8s.io/v1
 kind: EncryptionConfiguration
 resources:
-  - resources: ["issues.issues.kite.dev"]
+  - resources: ["*.issues.kite.dev"]
     providers:
       - aesgcm: {keys: [{name: one, secret: c2VjcmV0IGlzIHNlY3VyZQ==}]}
       - identity: {}
@@ -28,21 +28,22 @@ resources:
 func TestEncryptionConfig(t *testing.T) {
 	t.Parallel()
 	rename := func(resource string) string {
-		return strings.Replace(encryptionConfig, "issues.issues.kite.dev", resource, 1)
+		return strings.Replace(encryptionConfig, `"*.issues.kite.dev"`, resource, 1)
 	}
 	cases := map[string]struct {
 		reason  string
 		file    string // content; "-" for a file that does not exist
 		wantErr string
 	}{
-		"Named":       {reason: "the resource itself", file: encryptionConfig},
-		"Group":       {reason: "all of the group, as upstream allows", file: rename("*.issues.kite.dev")},
-		"Everything":  {reason: "all of everything, as upstream allows", file: rename("*.*")},
+		"Named":       {reason: "each resource itself", file: rename("issues.issues.kite.dev, issuemonitors.issues.kite.dev, clusterissuemonitors.issues.kite.dev")},
+		"Group":       {reason: "all of the group, as upstream allows", file: encryptionConfig},
+		"Everything":  {reason: "all of everything, as upstream allows", file: rename(`"*.*"`)},
+		"Forgotten":   {reason: "a resource would be stored as it is", file: rename("issues.issues.kite.dev"), wantErr: "no provider for clusterissuemonitors.issues.kite.dev"},
 		"NoFile":      {reason: "a Secret that is not mounted", file: "-", wantErr: "no such file or directory"},
 		"Empty":       {reason: "an empty Secret", file: "", wantErr: "is empty"},
 		"Typing":      {reason: "upstream decodes strictly", file: strings.Replace(encryptionConfig, "keys", "key", 1), wantErr: "unknown field"},
 		"BadKey":      {reason: "AES knows three lengths", file: strings.Replace(encryptionConfig, "c2VjcmV0IGlzIHNlY3VyZQ==", "c2hvcnQ=", 1), wantErr: "secret is not of the expected length"},
-		"OtherServer": {reason: "kube-apiserver's file would encrypt nothing here", file: rename("secrets"), wantErr: "no provider for issues.issues.kite.dev"},
+		"OtherServer": {reason: "kube-apiserver's file would encrypt nothing here", file: rename("secrets"), wantErr: "no provider for clusterissuemonitors.issues.kite.dev"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
