@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Regenerates deepcopy, validation, default and conversion functions, OpenAPI
-# definitions and documents, and clients from the types in pkg/apis. The tools are built from
-# the versions that go.mod names. KUBE_CODEGEN_TAG must stay unset: it would
-# ask for a tag that openapi-gen's module does not have.
+# definitions and documents, clients, and the reference of configuration files
+# from the types in pkg/apis. Kubernetes' tools are built from the versions that
+# go.mod names. KUBE_CODEGEN_TAG must stay unset: it would ask for a tag that
+# openapi-gen's module does not have.
 
 set -o errexit -o nounset -o pipefail
 
@@ -53,6 +54,11 @@ kube::codegen::gen_client \
     --output-pkg "${module}/pkg/generated" \
     --boilerplate "${boilerplate}" \
     pkg/apis
+
+# The reference of configuration files.
+go run github.com/elastic/crd-ref-docs@v0.3.0 --log-level=ERROR --renderer=markdown \
+    --source-path=pkg/apis/config --config=hack/reference/config.yaml --templates-dir=hack/reference \
+    --output-path=docs/operator/configuration-reference.md
 
 # What the server serves as OpenAPI, unless clients would break: the test says so then.
 KITE_UPDATE_GOLDEN=1 go test -count=1 -run '^TestOpenAPIDocuments$' ./pkg/apiserver

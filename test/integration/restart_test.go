@@ -24,9 +24,9 @@ import (
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
-	"kite.dev/kite/pkg/controllers/rule"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	reports "kite.dev/kite/pkg/report"
+	"kite.dev/kite/pkg/rule"
 )
 
 const (
@@ -44,10 +44,10 @@ func TestControllersRestart(t *testing.T) {
 	runs := finishedRuns()
 	tekton := fake.NewClientBuilder().WithScheme(scheme).WithObjects(runs...).Build()
 
-	rules, err := rule.Default()
+	rules, err := rule.BuiltIn()
 	require.NoError(t, err)
 	restart := func() {
-		reconciler := pipelinerun.New(tekton, tekton, reports.New(issues), pipelinerun.Config{Rules: rules}, clock.RealClock{})
+		reconciler := pipelinerun.New(tekton, tekton, reports.New(issues), func() *pipelinerun.Config { return &pipelinerun.Config{Rules: rules} }, clock.RealClock{})
 		reconcileAll(t, reconciler, runs)
 	}
 	restart()

@@ -5,12 +5,20 @@ package app
 
 import (
 	"bytes"
-	"errors"
+	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"kite.dev/kite/pkg/config"
+	"kite.dev/kite/pkg/controllers/pipelinerun"
+	"kite.dev/kite/pkg/rule"
 )
 
 func TestSelects(t *testing.T) {
@@ -40,18 +48,128 @@ func TestSelects(t *testing.T) {
 
 func TestValidateTellsEverything(t *testing.T) {
 	t.Parallel()
-	o := NewOptions()
-	require.Empty(t, o.Validate())
+	configuration := func(text string) *Configuration {
+		c := &Configuration{}
+		require.NoError(t, yaml.UnmarshalStrict([]byte(text), c))
+		config.Default(c)
+		return c
+	}
+	require.Empty(t, validate(configuration("{}")))
 
-	o.Controllers = []string{"*", "-pipelinrun"}
-	o.ConcurrentPipelineRuns = 0
-	o.LogURL = "https://console.example.com/{run}"
-	o.LeaderElection.RenewDeadline = o.LeaderElection.LeaseDuration
-	err := errors.Join(o.Validate()...)
-	require.ErrorContains(t, err, `"pipelinrun" is not a controller; there are pipelinerun, scopedeleted, servingcert`)
-	require.ErrorContains(t, err, "--concurrent-pipelinerun-syncs")
-	require.ErrorContains(t, err, `--log-url: "{run}" is none of`)
-	require.ErrorContains(t, err, "--leader-elect-renew-deadline")
+	got := validate(configuration(`
+controllers: ['*', -pipelinrun]
+pipelineRun: {concurrentSyncs: 0, logBytes: 100000, logURL: 'https://x/{pod}'}
+rules: {origins: [{match: '(', in: [Log], origin: human}]}
+clientConnection: {qps: 0, burst: -1}
+leaderElection: {leaseDuration: 5s, retryPeriod: 0s}
+health: {bindAddress: "8081"}
+metrics: {bindAddress: localhost}
+shutdownTimeout: 2h
+`))
+	for _, want := range []string{
+		`controllers[1]: Unsupported value: "pipelinrun": supported values: "pipelinerun", "scopedeleted", "servingcert"`,
+		"pipelineRun.concurrentSyncs: Invalid value: 0: must be 1 to 100",
+		"pipelineRun.logBytes: Invalid value: 100000: must be 0 to 65536",
+		`pipelineRun.logURL: Invalid value: "https://x/{pod}": "{pod}" is none of {namespace}`,
+		"rules.origins[0].match: Invalid value",
+		"clientConnection.qps: Invalid value: 0: must be 1",
+		"clientConnection.burst: Invalid value: -1: must be 1",
+		`leaderElection.renewDeadline: Invalid value: "10s": must be less than leaseDuration`,
+		`leaderElection.retryPeriod: Invalid value: "0s": must be more than 0s`,
+		`health.bindAddress: Invalid value: "8081": must be host:port, or 0 for none`,
+		`metrics.bindAddress: Invalid value: "localhost"`,
+		`shutdownTimeout: Invalid value: "2h0m0s": must be more than 0s and at most 1h`,
+	} {
+		require.ErrorContains(t, got.ToAggregate(), want)
+	}
+	require.Len(t, got, 12)
+	require.ErrorContains(t, validate(configuration("leaderElection: {retryPeriod: 10s}")).ToAggregate(), "retryPeriod: Invalid value: \"10s\": must be less than renewDeadline")
+	require.Empty(t, validate(configuration("metrics: {bindAddress: '0'}")))
+}
+
+// TestReload: of every field it is known whether the running process takes it over, and no
+// field is overlooked.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	taken := []string{"LogBytes", "LogURL", "MintMakerNamespace", "Rules"}
+	from := &Configuration{}
+	config.Default(from)
+	require.NoError(t, canReload(from, from.DeepCopy()))
+	for _, index := range fieldsOf(reflect.TypeFor[Configuration](), nil) {
+		name := reflect.TypeFor[Configuration]().FieldByIndex(index).Name
+		to := from.DeepCopy()
+		value := reflect.ValueOf(to).Elem().FieldByIndex(index)
+		value.Set(otherThan(t, value))
+		if slices.Contains(taken, name) {
+			require.NoError(t, canReload(from, to), name)
+		} else {
+			require.ErrorContains(t, canReload(from, to), "changes only with a restart", name)
+		}
+	}
+}
+
+// fieldsOf are the indexes of all fields that are no structs of this API.
+func fieldsOf(kind reflect.Type, at []int) [][]int {
+	var out [][]int
+	for i := range kind.NumField() {
+		index, sort := append(slices.Clone(at), i), kind.Field(i).Type
+		switch {
+		case sort == reflect.TypeFor[metav1.TypeMeta]():
+		case sort.Kind() == reflect.Struct:
+			out = append(out, fieldsOf(sort, index)...)
+		default:
+			out = append(out, index)
+		}
+	}
+	return out
+}
+
+func otherThan(t *testing.T, value reflect.Value) reflect.Value {
+	t.Helper()
+	other := reflect.New(value.Type()).Elem() // nil where there are defaults
+	if value.Kind() == reflect.String {
+		other.SetString(value.String() + "x")
+	}
+	require.NotEqual(t, value.Interface(), other.Interface())
+	return other
+}
+
+// TestFlagWinsOverFile at start; and what is not given stays the file's.
+func TestFlagWinsOverFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("apiVersion: config.kite.dev/v1alpha1\nkind: ControllersConfiguration\ncontrollers: [scopedeleted]\n"), 0o600))
+	for want, flag := range map[string][]string{"scopedeleted": nil, "servingcert": {"servingcert"}} {
+		o := NewOptions()
+		o.Config, o.Controllers = path, flag
+		p := &program{}
+		file, err := o.loadConfiguration(p.apply)
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, file.Current().Controllers)
+		require.Equal(t, []string{want}, p.current.Load().Controllers)
+	}
+	o := NewOptions()
+	o.Controllers = []string{"nothing"}
+	_, err := o.loadConfiguration((&program{}).apply)
+	require.ErrorContains(t, err, `controllers[0]: Unsupported value: "nothing"`)
+}
+
+func TestPipelineRunConfig(t *testing.T) {
+	t.Parallel()
+	p, c := &program{}, &Configuration{}
+	config.Default(c)
+	require.NoError(t, p.apply(c))
+	got := p.pipelineRunConfig(nil)
+	require.Equal(t, "mintmaker", got.MintMakerNamespace)
+	require.Equal(t, rule.MaxText, got.Logs.(*pipelinerun.PodLogs).Bytes)
+
+	c = c.DeepCopy()
+	c.PipelineRun.LogBytes = new(int32)
+	c.PipelineRun.LogURL = "https://x"
+	require.NoError(t, p.apply(c))
+	got = p.pipelineRunConfig(nil)
+	require.Nil(t, got.Logs)
+	require.Equal(t, "https://x", got.LogURL)
 }
 
 // Every flag of the command is read from the environment, and a flag wins.
@@ -82,8 +200,8 @@ func TestEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "flag", got)
 
-	err = applyEnvironment(flags, func(name string) (string, bool) { return "many", name == "KITE_KUBE_API_BURST" })
-	require.ErrorContains(t, err, "KITE_KUBE_API_BURST")
+	err = applyEnvironment(flags, func(name string) (string, bool) { return "many", name == "KITE_V" })
+	require.ErrorContains(t, err, "KITE_V")
 }
 
 func TestHelpHasSections(t *testing.T) {
@@ -92,7 +210,7 @@ func TestHelpHasSections(t *testing.T) {
 	cmd.SetOut(out)
 	cmd.SetArgs([]string{"--help"})
 	require.NoError(t, cmd.Execute())
-	for _, section := range []string{"Controllers flags:", "Host cluster flags:", "Leader election flags:", "Serving flags:", "Logs flags:"} {
+	for _, section := range []string{"Controllers flags:", "Host cluster flags:", "Logs flags:"} {
 		require.Contains(t, out.String(), section)
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	cliflag "k8s.io/component-base/cli/flag"
 	logsapi "k8s.io/component-base/logs/api/v1"
@@ -31,8 +30,8 @@ func NewCommand() *cobra.Command {
 		Long: `kite-controllers watches the cluster and reports to Kite what fails and what recovers. Of
 several replicas one works, the others wait to take over.
 
-Every flag can be given as an environment variable, too: --leader-elect is
-` + envName("leader-elect") + `. A flag wins over its variable.`,
+Every flag can be given as an environment variable, too: --config is
+` + envName("config") + `. A flag wins over its variable.`,
 		Version: version.Get().String(),
 		Args:    cobra.NoArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -43,9 +42,6 @@ Every flag can be given as an environment variable, too: --leader-elect is
 				return err
 			}
 			ctrl.SetLogger(klog.Background())
-			if err := utilerrors.NewAggregate(o.Validate()); err != nil {
-				return err
-			}
 			return Run(cmd.Context(), o)
 		},
 	}

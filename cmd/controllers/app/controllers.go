@@ -4,7 +4,10 @@
 package app
 
 import (
+	"sync/atomic"
+
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/discovery"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -15,19 +18,52 @@ import (
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/controllers/gate"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
-	"kite.dev/kite/pkg/controllers/rule"
 	"kite.dev/kite/pkg/controllers/scopedeleted"
 	"kite.dev/kite/pkg/controllers/servingcert"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/report"
+	"kite.dev/kite/pkg/rule"
 )
 
-// controller is what --controllers selects.
+// program is the configuration at start, and what is in force of what can change.
+type program struct {
+	*Configuration
+
+	current atomic.Pointer[settings]
+}
+
+// settings can change while the process runs.
+type settings struct {
+	*Configuration
+
+	rules *rule.Set
+}
+
+func (p *program) apply(c *Configuration) error {
+	rules, errs := rule.Compile(c.Rules, field.NewPath("rules"))
+	if len(errs) > 0 {
+		return errs.ToAggregate()
+	}
+	p.current.Store(&settings{Configuration: c, rules: rules})
+	return nil
+}
+
+// pipelineRunConfig is what is in force for the controller pipelinerun.
+func (p *program) pipelineRunConfig(pods corev1client.PodsGetter) *pipelinerun.Config {
+	now := p.current.Load()
+	config := &pipelinerun.Config{Rules: now.rules, MintMakerNamespace: *now.PipelineRun.MintMakerNamespace, LogURL: now.PipelineRun.LogURL}
+	if bytes := int(*now.PipelineRun.LogBytes); bytes > 0 {
+		config.Logs = &pipelinerun.PodLogs{Pods: pods, Bytes: bytes}
+	}
+	return config
+}
+
+// controller is what a configuration selects.
 type controller struct {
 	name string
 	// byName says that "*" does not mean this one.
 	byName bool
-	add    func(ctrl.Manager, *Options) error
+	add    func(ctrl.Manager, *program) error
 }
 
 // controllers are all that this program has.
@@ -55,40 +91,23 @@ func controllersByName() []string {
 	return names
 }
 
-func addPipelineRun(mgr ctrl.Manager, o *Options) error {
+func addPipelineRun(mgr ctrl.Manager, p *program) error {
 	issues, err := versioned.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err
 	}
-	config, err := o.pipelineRunConfig(mgr)
+	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err
 	}
+	config := func() *pipelinerun.Config { return p.pipelineRunConfig(core) }
 	kind := tektonv1.SchemeGroupVersion.WithKind("PipelineRun")
 	return mgr.Add(gate.New(kind, mgr.GetRESTMapper(), clock.RealClock{}, func() error {
-		return pipelinerun.Setup(mgr, report.New(issues.IssuesV1alpha1()), config, o.ConcurrentPipelineRuns)
+		return pipelinerun.Setup(mgr, report.New(issues.IssuesV1alpha1()), config, int(*p.PipelineRun.ConcurrentSyncs))
 	}))
 }
 
-// pipelineRunConfig reads the rules.
-func (o *Options) pipelineRunConfig(mgr ctrl.Manager) (pipelinerun.Config, error) {
-	rules, err := rule.Load(o.RulesFile)
-	if err != nil {
-		return pipelinerun.Config{}, err
-	}
-	config := pipelinerun.Config{Rules: rules, MintMakerNamespace: o.MintMakerNamespace, LogURL: o.LogURL}
-	if o.LogBytes == 0 {
-		return config, nil
-	}
-	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return pipelinerun.Config{}, err
-	}
-	config.Logs = &pipelinerun.PodLogs{Pods: core, Bytes: o.LogBytes}
-	return config, nil
-}
-
-func addScopeDeleted(mgr ctrl.Manager, _ *Options) error {
+func addScopeDeleted(mgr ctrl.Manager, _ *program) error {
 	issues, err := versioned.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err
@@ -111,10 +130,10 @@ func addScopeDeleted(mgr ctrl.Manager, _ *Options) error {
 }
 
 // addServingCert serves the objects as artifacts/base names them.
-func addServingCert(mgr ctrl.Manager, o *Options) error {
+func addServingCert(mgr ctrl.Manager, p *program) error {
 	issues := issuesv1alpha1.SchemeGroupVersion
 	config := servingcert.Config{ //nolint:gosec // Names of Secrets, no secrets.
-		Namespace:       ownNamespace(o.LeaderElection.ResourceNamespace),
+		Namespace:       ownNamespace(p.LeaderElection.ResourceNamespace),
 		Service:         "kite-apiserver",
 		ServingSecret:   "kite-apiserver-tls",
 		AuthoritySecret: "kite-apiserver-ca",

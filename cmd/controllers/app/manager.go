@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
@@ -17,13 +18,17 @@ import (
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
 )
 
@@ -32,44 +37,70 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 // Run runs the selected controllers until ctx ends.
 func Run(ctx context.Context, o *Options) error {
-	cfg, err := o.restConfig()
+	p := &program{}
+	file, err := o.loadConfiguration(p.apply)
 	if err != nil {
 		return err
 	}
-	mgr, err := o.manager(ctx, cfg)
+	p.Configuration = file.Current()
+	cfg, err := restConfig(o.Kubeconfig, &p.ClientConnection)
 	if err != nil {
+		return err
+	}
+	mgr, err := p.manager(ctx, cfg, file)
+	if err != nil {
+		return err
+	}
+	if err := metrics.Registry.Register(file.LastReload()); err != nil {
 		return err
 	}
 	for _, c := range controllers {
-		if !selects(o.Controllers, c) {
+		if !selects(p.Controllers, c) {
 			klog.FromContext(ctx).Info("Controller is switched off", "controller", c.name)
 			continue
 		}
-		if err := c.add(mgr, o); err != nil {
+		if err := c.add(mgr, p); err != nil {
 			return fmt.Errorf("add controller %s: %w", c.name, err)
 		}
+	}
+	if err := mgr.Add(everywhere(func(ctx context.Context) error {
+		file.Follow(ctx, clock.RealClock{})
+		return nil
+	})); err != nil {
+		return err
 	}
 	return mgr.Start(ctx)
 }
 
-func (o *Options) restConfig() (*rest.Config, error) {
+// everywhere runs on every replica, not only on the one that works.
+type everywhere func(context.Context) error
+
+var _ manager.LeaderElectionRunnable = everywhere(nil)
+
+// Start implements manager.Runnable.
+func (f everywhere) Start(ctx context.Context) error { return f(ctx) }
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (everywhere) NeedLeaderElection() bool { return false }
+
+func restConfig(kubeconfig string, connection *configv1alpha1.ClientConnectionConfiguration) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.Kubeconfig
+	rules.ExplicitPath = kubeconfig
 	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read the host cluster's address and credentials: %w", err)
 	}
-	cfg.QPS, cfg.Burst = o.QPS, o.Burst
+	cfg.QPS, cfg.Burst = float32(*connection.QPS), int(*connection.Burst)
 	cfg.UserAgent = "kite-controllers/" + version.Get().GitVersion
 	return cfg, nil
 }
 
-func (o *Options) manager(ctx context.Context, cfg *rest.Config) (ctrl.Manager, error) {
+func (p *program) manager(ctx context.Context, cfg *rest.Config, configz http.Handler) (ctrl.Manager, error) {
 	scheme, err := newScheme()
 	if err != nil {
 		return nil, err
 	}
-	election := &o.LeaderElection
+	election := &p.LeaderElection
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:      scheme,
 		Logger:      klog.FromContext(ctx),
@@ -77,8 +108,8 @@ func (o *Options) manager(ctx context.Context, cfg *rest.Config) (ctrl.Manager, 
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&tektonv1.PipelineRun{}: {Transform: pipelinerun.Transform},
 		}},
-		LeaderElection:          election.LeaderElect,
-		LeaderElectionID:        election.ResourceName,
+		LeaderElection:          *election.LeaderElect,
+		LeaderElectionID:        "kite-controllers",
 		LeaderElectionNamespace: ownNamespace(election.ResourceNamespace),
 		LeaseDuration:           &election.LeaseDuration.Duration,
 		RenewDeadline:           &election.RenewDeadline.Duration,
@@ -86,13 +117,14 @@ func (o *Options) manager(ctx context.Context, cfg *rest.Config) (ctrl.Manager, 
 		// The process ends when the manager does, so nothing works on after
 		// the Lease is given up.
 		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &o.ShutdownTimeout,
-		HealthProbeBindAddress:        o.HealthAddress,
+		GracefulShutdownTimeout:       &p.ShutdownTimeout.Duration,
+		HealthProbeBindAddress:        p.Health.BindAddress,
 		Metrics: metricsserver.Options{
-			BindAddress:    o.MetricsAddress,
+			BindAddress:    p.Metrics.BindAddress,
 			SecureServing:  true,
-			CertDir:        o.MetricsCertDir,
+			CertDir:        p.Metrics.CertDir,
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
+			ExtraHandlers:  map[string]http.Handler{"/configz": configz},
 		},
 	})
 	if err != nil {

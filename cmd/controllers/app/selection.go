@@ -4,12 +4,13 @@
 package app
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// selects says whether --controllers asks for a controller: "name" and "-name"
+// selects says whether a configuration asks for a controller: "name" and "-name"
 // speak of one, "*" of all others that need not be named.
 func selects(selectors []string, c controller) bool {
 	if slices.Contains(selectors, c.name) {
@@ -21,12 +22,11 @@ func selects(selectors []string, c controller) bool {
 	return slices.Contains(selectors, "*")
 }
 
-func validateSelectors(selectors, known []string) []error {
-	var errs []error
-	for _, selector := range selectors {
-		name := strings.TrimPrefix(selector, "-")
-		if selector != "*" && !slices.Contains(known, name) {
-			errs = append(errs, fmt.Errorf("--controllers: %q is not a controller; there are %s", name, strings.Join(known, ", ")))
+func validateSelectors(at *field.Path, selectors, known []string) field.ErrorList {
+	var errs field.ErrorList
+	for i, selector := range selectors {
+		if name := strings.TrimPrefix(selector, "-"); selector != "*" && !slices.Contains(known, name) {
+			errs = append(errs, field.NotSupported(at.Index(i), name, known))
 		}
 	}
 	return errs

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/apis"
 
-	"kite.dev/kite/pkg/controllers/rule"
+	"kite.dev/kite/pkg/rule"
 )
 
 var (
@@ -27,7 +27,7 @@ var (
 // testConfig has the rules that are shipped, and reads no logs.
 func testConfig(t testing.TB) *Config {
 	t.Helper()
-	rules, err := rule.Default()
+	rules, err := rule.BuiltIn()
 	require.NoError(t, err)
 	return &Config{Rules: rules, MintMakerNamespace: "mintmaker"}
 }

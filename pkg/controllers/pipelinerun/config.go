@@ -6,7 +6,7 @@ package pipelinerun
 import (
 	"context"
 
-	"kite.dev/kite/pkg/controllers/rule"
+	"kite.dev/kite/pkg/rule"
 )
 
 // Config is what an operator decides.

@@ -32,7 +32,8 @@ type Reconciler struct {
 	runs     client.Reader
 	live     client.Reader
 	reporter reporter
-	config   Config
+	current  func() *Config
+	config   *Config
 	clock    clock.PassiveClock
 	memory   *memory
 }
@@ -41,13 +42,20 @@ var _ reconcile.Reconciler = (*Reconciler)(nil)
 
 // New returns a Reconciler. It reads PipelineRuns from runs, which should be a
 // cache, and what belongs to a failed run from live, which should not be one:
-// most TaskRuns are never looked at.
-func New(runs, live client.Reader, reporter reporter, config Config, clock clock.PassiveClock) *Reconciler {
-	return &Reconciler{runs: runs, live: live, reporter: reporter, config: config, clock: clock, memory: newMemory()}
+// most TaskRuns are never looked at. Config returns what is in force; it is asked for each
+// run.
+func New(runs, live client.Reader, reporter reporter, config func() *Config, clock clock.PassiveClock) *Reconciler {
+	return &Reconciler{runs: runs, live: live, reporter: reporter, current: config, clock: clock, memory: newMemory()}
 }
 
 // Reconcile reports a run that is over, and one that should have started.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	pass := *r // all that is done for one run is done with one configuration
+	pass.config = r.current()
+	return pass.reconcile(ctx, request)
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	run := &tektonv1.PipelineRun{}
 	if err := r.runs.Get(ctx, request.NamespacedName, run); err != nil {
 		if client.IgnoreNotFound(err) == nil {

@@ -33,6 +33,7 @@ import (
 // world is a cluster with a controller.
 type world struct {
 	*Reconciler
+	config   *Config
 	client   client.WithWatch
 	recorder *reporttest.Recorder
 	lists    atomic.Int64
@@ -42,7 +43,7 @@ func newWorld(t *testing.T, now time.Time, objects ...client.Object) *world {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	require.NoError(t, tektonv1.AddToScheme(scheme))
-	w := &world{recorder: &reporttest.Recorder{}}
+	w := &world{config: testConfig(t), recorder: &reporttest.Recorder{}}
 	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithInterceptorFuncs(interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
@@ -50,7 +51,7 @@ func newWorld(t *testing.T, now time.Time, objects ...client.Object) *world {
 				return c.List(ctx, list, opts...)
 			},
 		}).Build()
-	w.Reconciler = New(w.client, w.client, w.recorder, *testConfig(t), clocktesting.NewFakePassiveClock(now))
+	w.Reconciler = New(w.client, w.client, w.recorder, func() *Config { return w.config }, clocktesting.NewFakePassiveClock(now))
 	return w
 }
 

@@ -13,7 +13,7 @@ import (
 	"knative.dev/pkg/apis"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
-	"kite.dev/kite/pkg/controllers/rule"
+	"kite.dev/kite/pkg/rule"
 )
 
 // recovery is the report of a run that succeeded.

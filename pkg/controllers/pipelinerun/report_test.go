@@ -13,8 +13,9 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
-	"kite.dev/kite/pkg/controllers/rule"
+	"kite.dev/kite/pkg/rule"
 )
 
 func TestFailureText(t *testing.T) {
@@ -133,14 +134,16 @@ func TestRunOfAReport(t *testing.T) {
 // is known.
 func TestRulesGiveSeverityAndOrigin(t *testing.T) {
 	t.Parallel()
-	rules, err := rule.Parse([]byte(`apiVersion: config.kite.dev/v1alpha1
-kind: ReportRules
-severities:
-  - {match: '^pipelinesascode.tekton.dev/event-type=pull_request$', in: [Labels], severity: minor}
-origins:
-  - {match: 'sender=', in: [Labels], origin: human}
-`))
-	require.NoError(t, err)
+	labels := func(match string) configv1alpha1.RuleCondition {
+		return configv1alpha1.RuleCondition{Match: match, In: []configv1alpha1.RuleSource{configv1alpha1.RuleSourceLabels}}
+	}
+	rules, errs := rule.Compile(&configv1alpha1.ReportRules{
+		Severities: []configv1alpha1.SeverityRule{{
+			RuleCondition: labels("^pipelinesascode.tekton.dev/event-type=pull_request$"), Severity: issuesv1alpha1.SeverityMinor,
+		}},
+		Origins: []configv1alpha1.OriginRule{{RuleCondition: labels("sender="), Origin: "human"}},
+	}, nil)
+	require.Empty(t, errs)
 	config := &Config{Rules: rules, MintMakerNamespace: "mintmaker"}
 	sender := annotation(pacPrefix+"sender", "somebody")
 

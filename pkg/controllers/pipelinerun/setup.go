@@ -28,9 +28,9 @@ const (
 const reconcileTimeout = 2 * time.Minute
 
 // Setup adds the controller to a manager. Its cache should use Transform, and
-// Tekton's kinds have to be served by then. Concurrency is the number of runs
-// reported at the same time.
-func Setup(mgr ctrl.Manager, reporter reporter, config Config, concurrency int) error {
+// Tekton's kinds have to be served by then. Config returns what is in force. Concurrency is
+// the number of runs reported at the same time.
+func Setup(mgr ctrl.Manager, reporter reporter, config func() *Config, concurrency int) error {
 	reconciler := New(mgr.GetClient(), mgr.GetAPIReader(), reporter, config, clock.RealClock{})
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named(Name).

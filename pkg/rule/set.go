@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
@@ -17,8 +18,6 @@ const (
 	MaxText = 64 << 10
 	// maxLine is how much of a line is looked at.
 	maxLine = 8 << 10
-
-	maxGroupKey = 253
 )
 
 // Evidence is what is known of a failure.
@@ -47,7 +46,41 @@ type Finding struct {
 	Links []issuesv1alpha1.IssueLink
 }
 
-// Set is a file of rules.
+type condition struct {
+	match *regexp.Regexp
+	in    []configv1alpha1.RuleSource
+	types []string
+}
+
+type groupRule struct {
+	condition
+
+	key      string
+	severity issuesv1alpha1.IssueSeverity
+	title    string
+	link     *configv1alpha1.RuleLink
+}
+
+type causeRule struct {
+	condition
+
+	cause string
+	help  *configv1alpha1.RuleLink
+}
+
+type severityRule struct {
+	condition
+
+	severity issuesv1alpha1.IssueSeverity
+}
+
+type originRule struct {
+	condition
+
+	origin string
+}
+
+// Set is rules that are ready for use.
 type Set struct {
 	groups     []groupRule
 	causes     []causeRule
@@ -66,25 +99,25 @@ func (s *Set) Examine(e Evidence) Finding {
 	return out
 }
 
-func (s *Set) findSeverity(kind string, lines map[source][]string, out *Finding) {
+func (s *Set) findSeverity(kind string, lines map[configv1alpha1.RuleSource][]string, out *Finding) {
 	for i := range s.severities {
 		if line, _ := s.severities[i].find(kind, lines); line != "" {
-			out.Severity = issuesv1alpha1.IssueSeverity(s.severities[i].Severity)
+			out.Severity = s.severities[i].severity
 			return
 		}
 	}
 }
 
-func (s *Set) findOrigin(kind string, lines map[source][]string, out *Finding) {
+func (s *Set) findOrigin(kind string, lines map[configv1alpha1.RuleSource][]string, out *Finding) {
 	for i := range s.origins {
 		if line, _ := s.origins[i].find(kind, lines); line != "" {
-			out.Origin = string(s.origins[i].Origin)
+			out.Origin = s.origins[i].origin
 			return
 		}
 	}
 }
 
-func (s *Set) findGroup(kind string, lines map[source][]string, out *Finding) {
+func (s *Set) findGroup(kind string, lines map[configv1alpha1.RuleSource][]string, out *Finding) {
 	for i := range s.groups {
 		rule := &s.groups[i]
 		key := rule.keyIn(kind, lines)
@@ -92,40 +125,34 @@ func (s *Set) findGroup(kind string, lines map[source][]string, out *Finding) {
 			continue
 		}
 		out.GroupKey = key
-		out.Severity = worse(out.Severity, issuesv1alpha1.IssueSeverity(rule.Severity))
-		out.Title = insert(rule.Title, key)
-		out.Links = append(out.Links, rule.Link.link(issuesv1alpha1.LinkVulnerability, key)...)
+		out.Severity = worse(out.Severity, rule.severity)
+		out.Title = insert(rule.title, key)
+		out.Links = append(out.Links, links(rule.link, issuesv1alpha1.LinkVulnerability, key)...)
 		return
 	}
 }
 
-func (s *Set) findCause(kind string, lines map[source][]string, out *Finding) {
+func (s *Set) findCause(kind string, lines map[configv1alpha1.RuleSource][]string, out *Finding) {
 	for i := range s.causes {
 		rule := &s.causes[i]
 		if line, _ := rule.find(kind, lines); line == "" {
 			continue
 		}
-		out.Cause = string(rule.Cause)
-		out.Links = append(out.Links, rule.Help.link(issuesv1alpha1.LinkDocumentation, out.GroupKey)...)
+		out.Cause = rule.cause
+		out.Links = append(out.Links, links(rule.help, issuesv1alpha1.LinkDocumentation, out.GroupKey)...)
 		return
 	}
 }
 
-var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
-
 // keyIn is the key of the rule's group, empty when it does not match or what it makes is
 // no key.
-func (r *groupRule) keyIn(kind string, lines map[source][]string) string {
+func (r *groupRule) keyIn(kind string, lines map[configv1alpha1.RuleSource][]string) string {
 	line, match := r.find(kind, lines)
 	if line == "" {
 		return ""
 	}
-	template := r.Key
-	if template == "" {
-		template = "$0"
-	}
-	key := string(r.Match.ExpandString(nil, template, line, match))
-	if len(key) > maxGroupKey || !keyPattern.MatchString(key) {
+	key := string(r.match.ExpandString(nil, r.key, line, match))
+	if len(key) > maxKey || !keyPattern.MatchString(key) {
 		return ""
 	}
 	return key
@@ -133,13 +160,13 @@ func (r *groupRule) keyIn(kind string, lines map[source][]string) string {
 
 // find returns the line that matches, and where. Sources are looked at in the rule's
 // order, and each from its end: what stands last in a log is nearest to the failure.
-func (c *condition) find(kind string, lines map[source][]string) (string, []int) {
-	if len(c.Types) > 0 && !slices.Contains(c.Types, kind) {
+func (c *condition) find(kind string, lines map[configv1alpha1.RuleSource][]string) (string, []int) {
+	if len(c.types) > 0 && !slices.Contains(c.types, kind) {
 		return "", nil
 	}
-	for _, from := range c.In {
+	for _, from := range c.in {
 		for _, line := range slices.Backward(lines[from]) {
-			if match := c.Match.FindStringSubmatchIndex(line); match != nil {
+			if match := c.match.FindStringSubmatchIndex(line); match != nil {
 				return line, match
 			}
 		}
@@ -147,14 +174,16 @@ func (c *condition) find(kind string, lines map[source][]string) (string, []int)
 	return "", nil
 }
 
-func linesOf(e Evidence) map[source][]string {
+func linesOf(e Evidence) map[configv1alpha1.RuleSource][]string {
 	var labels []string
 	for _, name := range slices.Sorted(maps.Keys(e.Labels)) {
 		labels = append(labels, name+"="+e.Labels[name])
 	}
 	log := e.Log[max(0, len(e.Log)-MaxText):]
-	return map[source][]string{
-		inLabels: cut(labels), inTitle: cut([]string{e.Title}), inLog: cut(strings.Split(log, "\n")),
+	return map[configv1alpha1.RuleSource][]string{
+		configv1alpha1.RuleSourceLabels: cut(labels),
+		configv1alpha1.RuleSourceTitle:  cut([]string{e.Title}),
+		configv1alpha1.RuleSourceLog:    cut(strings.Split(log, "\n")),
 	}
 }
 
@@ -165,21 +194,23 @@ func cut(lines []string) []string {
 	return lines
 }
 
-func (a *address) link(kind issuesv1alpha1.IssueLinkKind, key string) []issuesv1alpha1.IssueLink {
-	if a == nil {
+func links(link *configv1alpha1.RuleLink, kind issuesv1alpha1.IssueLinkKind, key string) []issuesv1alpha1.IssueLink {
+	if link == nil {
 		return nil
 	}
-	return []issuesv1alpha1.IssueLink{{Title: insert(a.Title, key), URL: insert(string(a.URL), key), Kind: kind}}
+	return []issuesv1alpha1.IssueLink{{Title: insert(link.Title, key), URL: insert(link.URL, key), Kind: kind}}
 }
 
-// severities are in order, the worst first.
-var severities = []issuesv1alpha1.IssueSeverity{
-	issuesv1alpha1.SeverityCritical, issuesv1alpha1.SeverityMajor, issuesv1alpha1.SeverityMinor, issuesv1alpha1.SeverityInfo, "",
+// worst are the severities, the worst first.
+var worst = []issuesv1alpha1.IssueSeverity{
+	issuesv1alpha1.SeverityCritical, issuesv1alpha1.SeverityMajor, issuesv1alpha1.SeverityMinor, issuesv1alpha1.SeverityInfo,
 }
 
 func worse(a, b issuesv1alpha1.IssueSeverity) issuesv1alpha1.IssueSeverity {
-	if slices.Index(severities, b) < slices.Index(severities, a) {
-		return b
+	for _, severity := range worst {
+		if severity == a || severity == b {
+			return severity
+		}
 	}
 	return a
 }

@@ -4,7 +4,7 @@
 // Package rule finds out what a failure has in common with others, why it happened, how
 // bad it is and who caused it, by regular expressions that an operator can replace.
 //
-// A file of rules is read whole or not at all: every mistake in it is told with its
-// line. Expressions are RE2, so that the time they take grows with the text only, and
+// Rules are taken whole or not at all: every mistake in them is told with its
+// field. Expressions are RE2, so that the time they take grows with the text only, and
 // both text and expressions are bounded.
 package rule

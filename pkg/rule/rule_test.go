@@ -4,20 +4,22 @@
 package rule
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
 
+	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
 func defaults(t testing.TB) *Set {
 	t.Helper()
-	set, err := Default()
+	set, err := BuiltIn()
 	require.NoError(t, err)
 	return set
 }
@@ -96,14 +98,13 @@ func TestFinding(t *testing.T) {
 
 func TestSeverity(t *testing.T) {
 	t.Parallel()
-	set, err := Parse([]byte(`apiVersion: config.kite.dev/v1alpha1
-kind: ReportRules
+	set, err := compile(`
 groups:
   - {match: 'CVE-\d+', in: [Log], severity: major}
 severities:
   - {match: '^team/tier=prod$', in: [Labels], severity: critical}
   - {match: '^team/tier=', in: [Labels], types: [build], severity: info}
-`))
+`)
 	require.NoError(t, err)
 	cases := map[string]struct {
 		reason string
@@ -157,15 +158,22 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+func compile(text string) (*Set, error) {
+	rules := &configv1alpha1.ReportRules{}
+	if err := yaml.UnmarshalStrict([]byte(text), rules); err != nil {
+		return nil, err
+	}
+	set, errs := Compile(rules, field.NewPath("rules"))
+	return set, errs.ToAggregate()
+}
+
 // TestMistakesAreTold all at once, each with its place.
 func TestMistakesAreTold(t *testing.T) {
 	t.Parallel()
-	_, err := Parse([]byte(`apiVersion: v2
-kind: ReportRules
+	_, err := compile(`
 groups:
   - match: '('
     in: [Labels, Body]
-    colour: red
   - key: $1
     severity: urgent
     link: {title: x, url: 'javascript:alert(1)'}
@@ -182,49 +190,45 @@ severities:
 origins:
   - {match: x, in: [Log], origin: 'some body'}
   - {match: x, in: [Log]}
-`))
+`)
 	require.Error(t, err)
-	for _, want := range []string{
-		"want apiVersion config.kite.dev/v1alpha1 and kind ReportRules",
-		"line 4: error parsing regexp: missing closing )",
-		`line 5: "Body" is none of ["Labels" "Title" "Log"]`,
-		"line 6: field colour not found",
-		`line 8: "urgent" is none of`,
-		`line 9: "javascript:alert(1)" is no absolute http or https URL`,
-		"line 7: groups[1].match: required",
-		"line 7: groups[1].in: required",
-		`line 11: "no reason" is no reason in CamelCase`,
-		"line 12: the expression matches everything",
-		"line 11: causes[0].help.title: required",
-		"line 15: error parsing regexp: invalid repeat count",
-		"line 15: causes[1].in: required",
-		"line 15: causes[1].cause: required",
-		"line 18: severities[0].severity: required",
-		`line 19: "bad" is none of`,
-		`line 21: "some body" is no word`,
-		"line 22: origins[1].origin: required",
-	} {
-		require.ErrorContains(t, err, want)
+	want := []string{
+		`rules.groups[0].match: Invalid value: "(": error parsing regexp: missing closing )`,
+		`rules.groups[0].in[1]: Unsupported value: "Body"`,
+		`rules.groups[1].match: Invalid value: "": must not match everything`,
+		"rules.groups[1].in: Required value",
+		`rules.groups[1].severity: Unsupported value: "urgent"`,
+		`rules.groups[1].link.url: Invalid value: "javascript:alert(1)": must be an absolute http or https address`,
+		`rules.causes[0].cause: Invalid value: "no reason": must be a reason in CamelCase`,
+		"rules.causes[0].match: Invalid value: \".*\": must not match everything",
+		"rules.causes[0].help.title: Required value",
+		"rules.causes[1].match: Invalid value: \"(a{500}){100}\": error parsing regexp: invalid repeat count",
+		"rules.causes[1].in: Required value",
+		"rules.causes[1].cause: Invalid value",
+		"rules.severities[0].severity: Unsupported value",
+		`rules.severities[1].severity: Unsupported value: "bad"`,
+		`rules.origins[0].origin: Invalid value: "some body"`,
+		"rules.origins[1].origin: Invalid value",
 	}
-	require.Equal(t, 17, strings.Count(err.Error(), "\n"), err.Error())
+	for _, mistake := range want {
+		require.ErrorContains(t, err, mistake)
+	}
+	var all utilerrors.Aggregate
+	require.ErrorAs(t, err, &all)
+	require.Len(t, all.Errors(), len(want), err)
 }
 
 func TestBounds(t *testing.T) {
 	t.Parallel()
-	head := "apiVersion: config.kite.dev/v1alpha1\nkind: ReportRules\n"
 	rule := func(match string) string { return "  - {cause: X, in: [Log], match: '" + match + "'}\n" }
 	for name, tc := range map[string]struct{ text, want string }{
-		"File":         {head + "#" + strings.Repeat("x", maxFile), "more than"},
-		"Rules":        {head + "causes:\n" + strings.Repeat(rule("x"), maxRules+1), "more than 200 rules"},
-		"Expression":   {head + "causes:\n" + rule(strings.Repeat("x", maxExpression+1)), "more than 1024 bytes"},
-		"Instructions": {head + "causes:\n" + rule("(abcdefgh){400}"), "too large"},
-		"Documents":    {head + "---\n" + head, "more than one document"},
-		"Syntax":       {"{", "yaml"},
-		"Empty":        {"", "EOF"},
+		"Rules":        {"causes:\n" + strings.Repeat(rule("x"), maxRules+1), "must have at most 200 items"},
+		"Expression":   {"causes:\n" + rule(strings.Repeat("x", maxExpression+1)), "must have at most 1024 bytes"},
+		"Instructions": {"causes:\n" + rule("(abcdefgh){400}"), "is too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Parse([]byte(tc.text))
+			_, err := compile(tc.text)
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
@@ -239,18 +243,4 @@ func TestHostileText(t *testing.T) {
 		require.Empty(t, set.Examine(Evidence{Type: "dependency", Log: text, Title: text}).GroupKey)
 	}
 	require.Less(t, time.Since(start), 30*time.Second)
-}
-
-func TestLoad(t *testing.T) {
-	t.Parallel()
-	_, err := Load("")
-	require.NoError(t, err)
-	_, err = Load(filepath.Join(t.TempDir(), "nothing"))
-	require.ErrorContains(t, err, "read rules")
-	path := filepath.Join(t.TempDir(), "rules.yaml")
-	require.NoError(t, os.WriteFile(path, []byte("apiVersion: config.kite.dev/v1alpha1\nkind: ReportRules\ncauses:\n  - {cause: Mine, match: boom, in: [Log]}\n"), 0o600))
-	set, err := Load(path)
-	require.NoError(t, err)
-	require.Equal(t, "Mine", set.Examine(Evidence{Log: "boom"}).Cause)
-	require.Empty(t, set.Examine(Evidence{Log: "Bad credentials"}).Cause, "a file replaces all rules")
 }
