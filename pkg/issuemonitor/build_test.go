@@ -20,7 +20,7 @@ func newSpec(edit ...func(*issues.IssueMonitorSpec)) *issues.IssueMonitorSpec {
 	out := &issues.IssueMonitorSpec{
 		Resource: issues.MonitoredResource{Group: "cert-manager.io", Version: "v1", Kind: "Certificate", Resource: "certificates"},
 		Failing:  notReady,
-		Issue: issues.MonitoredIssue{
+		Issue: issues.IssueTemplate{
 			Type: issues.TypeRuntime, Severity: issues.SeverityMajor,
 			Title: `"Certificate " + object.metadata.name + " is not ready"`,
 		},

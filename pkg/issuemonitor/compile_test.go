@@ -92,9 +92,9 @@ func TestCompile(t *testing.T) {
 			reason: "every error is told at once, with the place in lists",
 			edit: func(s *issues.IssueMonitorSpec) {
 				s.Failing = "x || y"
-				s.Issue.Scope = &issues.MonitoredScope{Kind: "z", Name: "owner.name"}
-				s.Issue.Links = []issues.MonitoredLink{{Title: `"a"`, URL: `"b"`}, {Title: `"a"`, URL: "1"}}
-				s.Issue.Migration = &issues.MonitoredMigration{To: "true"}
+				s.Issue.Scope = &issues.ScopeTemplate{Kind: "z", Name: "owner.name"}
+				s.Issue.Links = []issues.LinkTemplate{{Title: `"a"`, URL: `"b"`}, {Title: `"a"`, URL: "1"}}
+				s.Issue.Migration = &issues.MigrationTemplate{To: "true"}
 			},
 			want: []string{
 				"spec.failing: line 1, column 1: undeclared reference to 'x'",
@@ -135,10 +135,10 @@ func TestCompile(t *testing.T) {
 func everyField(s *issues.IssueMonitorSpec) {
 	s.Ignore = `has(object.metadata.deletionTimestamp)`
 	s.Recovered = `object.status.conditions.exists(c, c.type == "Ready" && c.status == "True")`
-	s.Issue = issues.MonitoredIssue{
+	s.Issue = issues.IssueTemplate{
 		Type: issues.TypeRuntime, Severity: issues.SeverityMajor,
 		SeverityExpression: `object.spec.replicas > 2 ? "critical" : ""`,
-		Scope:              &issues.MonitoredScope{APIGroup: `owner.apiGroup`, Kind: `owner.kind`, Name: `owner.name`, UID: `owner.uid`},
+		Scope:              &issues.ScopeTemplate{APIGroup: `owner.apiGroup`, Kind: `owner.kind`, Name: `owner.name`, UID: `owner.uid`},
 		Title:              `"Not ready: " + object.status.conditions[0].message`,
 		Description:        `object.status.conditions[0].message`,
 		Key:                `"NotReady"`,
@@ -148,12 +148,12 @@ func everyField(s *issues.IssueMonitorSpec) {
 		GroupKey:           `"expired"`,
 		Origin:             `"human"`,
 		Cause:              `"OrderFailed"`,
-		Links: []issues.MonitoredLink{
+		Links: []issues.LinkTemplate{
 			{Title: `"Log"`, URL: `"https://logs.example.com/" + object.metadata.name`, Kind: issues.LinkLog, Description: `"newest"`},
 			{Title: `"None"`, URL: `""`, Kind: issues.LinkOther},
 		},
 		DueDate:      `"2026-03-01T12:00:00Z"`,
-		Migration:    &issues.MonitoredMigration{From: `"v1"`, To: `"v2"`, Description: `"edit"`, URL: `"https://example.com"`},
+		Migration:    &issues.MigrationTemplate{From: `"v1"`, To: `"v2"`, Description: `"edit"`, URL: `"https://example.com"`},
 		ExpiresAfter: week(),
 	}
 }

@@ -62,7 +62,7 @@ func TestJudge(t *testing.T) {
 		"NotBoolean": {
 			reason: "an object without schema may give anything",
 			edit:   func(s *issues.IssueMonitorSpec) { s.Failing = `object.spec.replicas` },
-			fails:  "spec.failing: gave int64, not a boolean",
+			fails:  "spec.failing: gave int, not a boolean",
 		},
 		"Expensive": {
 			reason: "an object can be larger than what was estimated",
@@ -178,7 +178,7 @@ func TestDescribeRefuses(t *testing.T) {
 		"Number": {
 			reason: "a number is no text",
 			edit:   func(s *issues.IssueMonitorSpec) { s.Issue.Key = `object.spec.replicas` },
-			want:   "spec.issue.key: gave int64, not a string",
+			want:   "spec.issue.key: gave int, not a string",
 		},
 	}
 	for name, tc := range cases {
@@ -197,7 +197,7 @@ func TestDescribeStops(t *testing.T) {
 	monitor := compiled(t, func(s *issues.IssueMonitorSpec) {
 		s.Issue.Title, s.Issue.Description, s.Issue.Key, s.Issue.Application = costly, costly, costly, costly
 		s.Issue.Component, s.Issue.GroupKey, s.Issue.Origin = costly, costly, costly
-		s.Issue.Links = []issues.MonitoredLink{{Title: costly, URL: costly, Description: costly}}
+		s.Issue.Links = []issues.LinkTemplate{{Title: costly, URL: costly, Description: costly}}
 	})
 	many := make([]any, 250)
 	for i := range many {
@@ -207,7 +207,7 @@ func TestDescribeStops(t *testing.T) {
 	_, err := monitor.Identify(t.Context(), input)
 	require.NoError(t, err)
 	_, err = monitor.Describe(t.Context(), input)
-	require.ErrorContains(t, err, "the expressions of the monitor cost too much for this object")
+	require.ErrorContains(t, err, "the expressions cost too much together")
 }
 
 // TestDescribeCuts: what an issue cannot hold is cut at whole characters.

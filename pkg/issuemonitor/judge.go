@@ -7,7 +7,17 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+
+	"kite.dev/kite/pkg/expression"
 )
+
+// maxPerObject is the cost of all expressions together that judge an object, or describe
+// its issue: about 0.25 s.
+const maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
+
+// Error is an expression that gave no value for an object.
+type Error = expression.Error
 
 // UnwatchedNamespace is Kite's own, which holds its credentials. No monitor may watch it,
 // not even one of all namespaces.
@@ -33,18 +43,18 @@ type Input struct {
 	Owner  Owner
 }
 
-func (in Input) evaluation() *evaluation {
-	return &evaluation{variables: map[string]any{
+func (in Input) evaluation() *expression.Evaluation {
+	return expression.NewBudget(maxPerObject).Evaluate(map[string]any{
 		variableObject: in.Object.Object,
 		variableOwner:  in.Owner.value(),
-	}}
+	})
 }
 
 // Judge says how an object is doing. An error is an *Error, and leaves it open.
 func (m *Monitor) Judge(ctx context.Context, in Input) (Verdict, error) {
 	e := in.evaluation()
 	for _, question := range []struct {
-		asked     *expression
+		asked     *expression.Expression
 		otherwise bool
 		verdict   Verdict
 	}{
@@ -52,7 +62,7 @@ func (m *Monitor) Judge(ctx context.Context, in Input) (Verdict, error) {
 		{m.failing, false, Failing},
 		{m.recovered, true, Recovered},
 	} {
-		yes, err := e.boolean(ctx, question.asked, question.otherwise)
+		yes, err := e.Boolean(ctx, question.asked, question.otherwise)
 		if err != nil {
 			return "", err
 		}

@@ -32,7 +32,7 @@ func monitorSpec() v1alpha1.IssueMonitorSpec {
 	return v1alpha1.IssueMonitorSpec{
 		Resource: v1alpha1.MonitoredResource{Group: "batch", Version: "v1", Kind: "CronJob"},
 		Failing:  `object.?status.?failed.orValue(0) > 0`,
-		Issue: v1alpha1.MonitoredIssue{
+		Issue: v1alpha1.IssueTemplate{
 			Type: v1alpha1.TypeRuntime, Severity: v1alpha1.SeverityMajor, Title: `"Job " + object.metadata.name + " fails"`,
 		},
 	}

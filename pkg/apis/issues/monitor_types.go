@@ -85,7 +85,7 @@ type IssueMonitorSpec struct {
 	Failing   string
 	Recovered string
 	For       *metav1.Duration
-	Issue     MonitoredIssue
+	Issue     IssueTemplate
 }
 
 // MonitoredResource names what is watched.
@@ -97,56 +97,6 @@ type MonitoredResource struct {
 	LabelSelector     *metav1.LabelSelector
 	FieldSelector     string
 	NamespaceSelector *metav1.LabelSelector
-}
-
-// MonitoredIssue is what is reported of an object that fails. Its type, scope,
-// stage and key are the problem's identity. Type and severity are as they are;
-// all others but the kind of a link and expiresAfter are expressions that give
-// a string, of which an empty one is as good as none.
-type MonitoredIssue struct {
-	Type               string
-	Severity           IssueSeverity
-	SeverityExpression string
-	Scope              *MonitoredScope
-	Title              string
-	Description        string
-	Key                string
-	Stage              string
-	Application        string
-	Component          string
-	GroupKey           string
-	Origin             string
-	Cause              string
-	Links              []MonitoredLink
-	DueDate            string
-	Migration          *MonitoredMigration
-	ExpiresAfter       *metav1.Duration
-}
-
-// MonitoredScope gives the resource that has the problem, in the namespace of
-// the watched object.
-type MonitoredScope struct {
-	APIGroup string
-	Kind     string
-	Name     string
-	UID      string
-}
-
-// MonitoredLink leads to something that helps. It is left out where its url is
-// empty.
-type MonitoredLink struct {
-	Title       string
-	URL         string
-	Kind        IssueLinkKind
-	Description string
-}
-
-// MonitoredMigration gives what to replace by what.
-type MonitoredMigration struct {
-	From        string
-	To          string
-	Description string
-	URL         string
 }
 
 // IssueMonitorStatus says what a monitor sees.

@@ -21,7 +21,7 @@ func Funcs(serializer.CodecFactory) []any {
 				link.Kind = issues.LinkOther
 			}
 		},
-		func(link *issues.MonitoredLink, c randfill.Continue) {
+		func(link *issues.LinkTemplate, c randfill.Continue) {
 			c.FillNoCustom(link)
 			if link.Kind == "" {
 				link.Kind = issues.LinkOther

@@ -22,7 +22,7 @@ func newMonitor(change func(*issues.IssueMonitor)) *issues.IssueMonitor {
 		Spec: issues.IssueMonitorSpec{
 			Resource: issues.MonitoredResource{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs"},
 			Failing:  "object.status.failed > 0",
-			Issue:    issues.MonitoredIssue{Type: issues.TypeRuntime, Severity: issues.SeverityMajor, Title: `"failed"`},
+			Issue:    issues.IssueTemplate{Type: issues.TypeRuntime, Severity: issues.SeverityMajor, Title: `"failed"`},
 		},
 	}
 	if change != nil {
@@ -143,7 +143,7 @@ func TestValidateIssueMonitor(t *testing.T) {
 			reason: "the number of links is bounded",
 			change: func(m *issues.IssueMonitor) {
 				for range 17 {
-					m.Spec.Issue.Links = append(m.Spec.Issue.Links, issues.MonitoredLink{Title: `"a"`, URL: `"b"`, Kind: issues.LinkOther})
+					m.Spec.Issue.Links = append(m.Spec.Issue.Links, issues.LinkTemplate{Title: `"a"`, URL: `"b"`, Kind: issues.LinkOther})
 				}
 			},
 			want: []string{"spec.issue.links"},

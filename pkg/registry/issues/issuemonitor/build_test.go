@@ -32,7 +32,7 @@ func newMonitor(edit ...func(*issues.IssueMonitor)) *issues.IssueMonitor {
 		Spec: issues.IssueMonitorSpec{
 			Resource: issues.MonitoredResource{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs"},
 			Failing:  "object.status.failed > 0",
-			Issue:    issues.MonitoredIssue{Type: issues.TypeRuntime, Severity: issues.SeverityMajor, Title: `"failed"`},
+			Issue:    issues.IssueTemplate{Type: issues.TypeRuntime, Severity: issues.SeverityMajor, Title: `"failed"`},
 		},
 	}
 	for _, f := range edit {

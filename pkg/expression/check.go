@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Kite Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package issuemonitor
+package expression
 
 import (
 	"strconv"
@@ -32,14 +32,18 @@ func checkStage(value string) string {
 	}
 }
 
-func checkCause(value string) string {
+// CheckReason returns a message about a value that is no reason in CamelCase. An empty one
+// is none.
+func CheckReason(value string) string {
 	if value == "" || issue.IsReason(value) {
 		return ""
 	}
 	return "must give a reason in CamelCase, such as TokenExpired, but gives " + quote(value)
 }
 
-func checkTime(value string) string {
+// CheckTime returns a message about a value that is no time in the form of RFC 3339. An
+// empty one is none.
+func CheckTime(value string) string {
 	if _, err := time.Parse(time.RFC3339, value); err != nil && value != "" {
 		return "must give a time such as 2026-03-01T12:00:00Z, but gives " + quote(value)
 	}

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Kite Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package issuemonitor
+package expression
 
 import (
 	"fmt"
@@ -17,13 +17,10 @@ const (
 	// maxEstimate is the highest cost that an expression may be estimated at. It is the
 	// cost at which evaluation stops, about 0.1 s.
 	maxEstimate = celconfig.PerCallLimit
-	// maxPerObject is the cost of all expressions together that judge an object, or
-	// describe its issue: about 0.25 s.
-	maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
 
-	// Objects have no schema here. An estimate assumes that their lists and maps have
-	// this many members, and that strings have this many bytes: two lists may be
-	// compared with each other, three may not.
+	// Variables have no schema. An estimate assumes that their lists and maps have this
+	// many members, and that strings have this many bytes: two lists may be compared
+	// with each other, three may not.
 	assumedMembers = 100
 	assumedBytes   = 1024
 )

@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package expression
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Error is an expression that gave no value.
+type Error struct {
+	// Path is the expression's field.
+	Path *field.Path
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Path.String() + ": " + e.Err.Error() }
+
+// Unwrap gives what evaluation said.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrBudget is within the error of the expression that used the rest of a budget up, and
+// of all after it.
+var ErrBudget = errors.New("the expressions cost too much together")
+
+// Budget is what expressions may cost together. It is used by one goroutine.
+type Budget struct{ left uint64 }
+
+// NewBudget returns one of limit units, of which 10,000,000 take about a second.
+func NewBudget(limit uint64) *Budget { return &Budget{limit} }
+
+func (b *Budget) spend(cost uint64) error {
+	if cost > b.left {
+		b.left = 0
+		return ErrBudget
+	}
+	b.left -= cost
+	return nil
+}
+
+// Evaluation evaluates expressions with the values of their variables. It is used by one
+// goroutine. Errors are of type *Error.
+type Evaluation struct {
+	variables map[string]any
+	budget    *Budget
+}
+
+// Evaluate begins an evaluation at the cost of the budget.
+func (b *Budget) Evaluate(variables map[string]any) *Evaluation { return &Evaluation{variables, b} }
+
+func (e *Evaluation) value(ctx context.Context, x *Expression) (ref.Val, error) {
+	if e.budget.left == 0 {
+		return nil, &Error{x.path, ErrBudget}
+	}
+	out, details, err := x.program.ContextEval(ctx, e.variables)
+	if err != nil {
+		err = &Error{x.path, err}
+	}
+	if details == nil || details.ActualCost() == nil {
+		return out, err
+	}
+	if spent := e.budget.spend(*details.ActualCost()); spent != nil && err == nil {
+		err = &Error{x.path, spent}
+	}
+	return out, err
+}
+
+// Boolean gives an absent expression the value that it has otherwise.
+func (e *Evaluation) Boolean(ctx context.Context, x *Expression, otherwise bool) (bool, error) {
+	if x == nil {
+		return otherwise, nil
+	}
+	value, err := e.value(ctx, x)
+	if err != nil {
+		return false, err
+	}
+	out, ok := value.Value().(bool)
+	if !ok {
+		return false, x.gave(value, "a boolean")
+	}
+	return out, nil
+}
+
+// Text gives an absent expression the empty string.
+func (e *Evaluation) Text(ctx context.Context, x *Expression) (string, error) {
+	if x == nil {
+		return "", nil
+	}
+	value, err := e.value(ctx, x)
+	if err != nil {
+		return "", err
+	}
+	out, ok := value.Value().(string)
+	if !ok {
+		return "", x.gave(value, "a string")
+	}
+	if x.check != nil {
+		if message := x.check(out); message != "" {
+			return "", &Error{x.path, errors.New(message)}
+		}
+	}
+	return out, nil
+}
+
+// List gives what a list of at most limit members holds, as other expressions take it for
+// the value of a variable. The expression must not be absent.
+func (e *Evaluation) List(ctx context.Context, x *Expression, limit int) ([]any, error) {
+	value, err := e.value(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := value.(traits.Lister)
+	if !ok {
+		return nil, x.gave(value, "a list")
+	}
+	var out []any
+	for members := list.Iterator(); members.HasNext().Value() == true; {
+		if len(out) == limit {
+			return nil, &Error{x.path, fmt.Errorf("gave more than %d items", limit)}
+		}
+		out = append(out, members.Next())
+	}
+	return out, nil
+}
+
+func (x *Expression) gave(value ref.Val, want string) error {
+	return &Error{x.path, fmt.Errorf("gave %s, not %s", value.Type().TypeName(), want)}
+}
+
+// Target is where the value of an expression goes.
+type Target struct {
+	From *Expression
+	To   *string
+}
+
+// Texts stops at the first error.
+func (e *Evaluation) Texts(ctx context.Context, targets ...Target) error {
+	for _, t := range targets {
+		value, err := e.Text(ctx, t.From)
+		if err != nil {
+			return err
+		}
+		*t.To = value
+	}
+	return nil
+}
