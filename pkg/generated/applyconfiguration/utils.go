@@ -47,24 +47,24 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &issuesv1alpha1.IssueSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueStatus"):
 		return &issuesv1alpha1.IssueStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueTemplate"):
+		return &issuesv1alpha1.IssueTemplateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueTransition"):
 		return &issuesv1alpha1.IssueTransitionApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredIssue"):
-		return &issuesv1alpha1.MonitoredIssueApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredLink"):
-		return &issuesv1alpha1.MonitoredLinkApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredMigration"):
-		return &issuesv1alpha1.MonitoredMigrationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LinkTemplate"):
+		return &issuesv1alpha1.LinkTemplateApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MigrationTemplate"):
+		return &issuesv1alpha1.MigrationTemplateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredResource"):
 		return &issuesv1alpha1.MonitoredResourceApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("MonitoredScope"):
-		return &issuesv1alpha1.MonitoredScopeApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MonitorError"):
 		return &issuesv1alpha1.MonitorErrorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RelatedIssue"):
 		return &issuesv1alpha1.RelatedIssueApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportedIssue"):
 		return &issuesv1alpha1.ReportedIssueApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ScopeTemplate"):
+		return &issuesv1alpha1.ScopeTemplateApplyConfiguration{}
 
 	}
 	return nil

@@ -114,18 +114,18 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.IssueSummary{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueSummary(ref),
 		v1alpha1.IssueSummaryList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueSummaryList(ref),
 		v1alpha1.IssueSummaryStatus{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueSummaryStatus(ref),
+		v1alpha1.IssueTemplate{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueTemplate(ref),
 		v1alpha1.IssueTransition{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
 		v1alpha1.IssueTrend{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueTrend(ref),
+		v1alpha1.LinkTemplate{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_LinkTemplate(ref),
+		v1alpha1.MigrationTemplate{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_MigrationTemplate(ref),
 		v1alpha1.MonitorError{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_MonitorError(ref),
-		v1alpha1.MonitoredIssue{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_MonitoredIssue(ref),
-		v1alpha1.MonitoredLink{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_MonitoredLink(ref),
-		v1alpha1.MonitoredMigration{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_MonitoredMigration(ref),
 		v1alpha1.MonitoredResource{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_MonitoredResource(ref),
-		v1alpha1.MonitoredScope{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_MonitoredScope(ref),
 		v1alpha1.RelatedIssue{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
 		v1alpha1.ReopenedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref),
 		v1alpha1.ReportedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
 		v1alpha1.ReportedObject{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
+		v1alpha1.ScopeTemplate{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ScopeTemplate(ref),
 		v1alpha1.TimeToResolve{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_TimeToResolve(ref),
 		v1alpha1.VisibleIssue{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref),
 		v1alpha1.VisibleIssueList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref),
@@ -4113,7 +4113,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 						SchemaProps: spec.SchemaProps{
 							Description: "issue is what is reported of an object that fails.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.MonitoredIssue{}.OpenAPIModelName()),
+							Ref:         ref(v1alpha1.IssueTemplate{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -4121,7 +4121,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			v1.Duration{}.OpenAPIModelName(), v1alpha1.MonitoredIssue{}.OpenAPIModelName(), v1alpha1.MonitoredResource{}.OpenAPIModelName()},
+			v1.Duration{}.OpenAPIModelName(), v1alpha1.IssueTemplate{}.OpenAPIModelName(), v1alpha1.MonitoredResource{}.OpenAPIModelName()},
 	}
 }
 
@@ -5222,6 +5222,151 @@ func schema_pkg_apis_issues_v1alpha1_IssueSummaryStatus(ref common.ReferenceCall
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_IssueTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueTemplate is what monitors and webhooks report of a problem. Its type, scope, stage and key are the problem's identity. Type and severity are as they are; all others but the kind of a link and expiresAfter are expressions that give a string, of which an empty one is as good as none.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type says what kind of work fails; see an issue's spec.type.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"severity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "severity is critical, major, minor or info. Required where failures are reported.\n\nPossible enum values:\n - `\"critical\"` : work is blocked, for everyone or in production.\n - `\"info\"` : good to know.\n - `\"major\"` : something failed that somebody needs.\n - `\"minor\"` : a warning, nothing is blocked.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"critical", "info", "major", "minor"},
+						},
+					},
+					"severityExpression": {
+						SchemaProps: spec.SchemaProps{
+							Description: "severityExpression gives the severity where it depends on what is reported. Where it gives an empty string, severity counts.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"scope": {
+						SchemaProps: spec.SchemaProps{
+							Description: "scope names the resource that has the problem. In a monitor it defaults to the watched object; a webhook needs one.",
+							Ref:         ref(v1alpha1.ScopeTemplate{}.OpenAPIModelName()),
+						},
+					},
+					"title": {
+						SchemaProps: spec.SchemaProps{
+							Description: "title gives the issue's title. It is cut at 256 characters. Required where failures are reported.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description gives the issue's description. It is cut at 32 KiB.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key gives the issue's key: the symptom, where one resource can have several problems of a type.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"stage": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stage gives PullRequest, Push, Release or an empty string.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"application": {
+						SchemaProps: spec.SchemaProps{
+							Description: "application gives the name of the application concerned.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"component": {
+						SchemaProps: spec.SchemaProps{
+							Description: "component gives the name of the component concerned.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"groupKey": {
+						SchemaProps: spec.SchemaProps{
+							Description: "groupKey gives what the issues of one cause in many places share.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"origin": {
+						SchemaProps: spec.SchemaProps{
+							Description: "origin gives who caused the change that failed.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cause": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cause gives a short machine-readable reason in CamelCase.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"links": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "links lead to logs, runs and documents. At most 16.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.LinkTemplate{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"dueDate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "dueDate gives when the problem must be solved, in the form of RFC 3339.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"migration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "migration says what to change to.",
+							Ref:         ref(v1alpha1.MigrationTemplate{}.OpenAPIModelName()),
+						},
+					},
+					"expiresAfter": {
+						SchemaProps: spec.SchemaProps{
+							Description: "expiresAfter resolves the issue with reason Expired when it was not reported for this long, for what goes away without a recovery. A duration such as 168h, more than zero.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"type"},
+			},
+		},
+		Dependencies: []string{
+			v1.Duration{}.OpenAPIModelName(), v1alpha1.LinkTemplate{}.OpenAPIModelName(), v1alpha1.MigrationTemplate{}.OpenAPIModelName(), v1alpha1.ScopeTemplate{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_IssueTransition(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -5313,6 +5458,93 @@ func schema_pkg_apis_issues_v1alpha1_IssueTrend(ref common.ReferenceCallback) co
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_LinkTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LinkTemplate leads to something that helps. It is left out where its url is empty.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"title": {
+						SchemaProps: spec.SchemaProps{
+							Description: "title gives the text to show.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url gives an absolute http or https address.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is Log, Run, Vulnerability, Documentation, Migration or Other. Defaults to Other.\n\nPossible enum values:\n - `\"Documentation\"` leads to help.\n - `\"Log\"` leads to a log.\n - `\"Migration\"` leads to a migration's instructions.\n - `\"Other\"` leads to anything else.\n - `\"Run\"` leads to a pipeline's run.\n - `\"Vulnerability\"` leads to a vulnerability's record.",
+							Default:     "Other",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Documentation", "Log", "Migration", "Other", "Run", "Vulnerability"},
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description gives a sentence about what is there.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"title", "url"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MigrationTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MigrationTemplate gives what to replace by what.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "from gives what is in use.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "to gives what to use instead.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description gives how.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url gives the address of instructions.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_MonitorError(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -5361,240 +5593,6 @@ func schema_pkg_apis_issues_v1alpha1_MonitorError(ref common.ReferenceCallback) 
 		},
 		Dependencies: []string{
 			v1.Time{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_issues_v1alpha1_MonitoredIssue(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "MonitoredIssue is what is reported of an object that fails. Its type, scope, stage and key are the problem's identity. Type and severity are as they are; all others but the kind of a link and expiresAfter are expressions that give a string, of which an empty one is as good as none.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"type": {
-						SchemaProps: spec.SchemaProps{
-							Description: "type says what kind of work fails; see an issue's spec.type.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"severity": {
-						SchemaProps: spec.SchemaProps{
-							Description: "severity is critical, major, minor or info.\n\nPossible enum values:\n - `\"critical\"` : work is blocked, for everyone or in production.\n - `\"info\"` : good to know.\n - `\"major\"` : something failed that somebody needs.\n - `\"minor\"` : a warning, nothing is blocked.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-							Enum:        []interface{}{"critical", "info", "major", "minor"},
-						},
-					},
-					"severityExpression": {
-						SchemaProps: spec.SchemaProps{
-							Description: "severityExpression gives the severity where it depends on the object. Where it gives an empty string, severity counts.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"scope": {
-						SchemaProps: spec.SchemaProps{
-							Description: "scope names the resource that has the problem. Defaults to the watched object.",
-							Ref:         ref(v1alpha1.MonitoredScope{}.OpenAPIModelName()),
-						},
-					},
-					"title": {
-						SchemaProps: spec.SchemaProps{
-							Description: "title gives the issue's title. It is cut at 256 characters.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"description": {
-						SchemaProps: spec.SchemaProps{
-							Description: "description gives the issue's description. It is cut at 32 KiB.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"key": {
-						SchemaProps: spec.SchemaProps{
-							Description: "key gives the issue's key: the symptom, where one resource can have several problems of a type.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"stage": {
-						SchemaProps: spec.SchemaProps{
-							Description: "stage gives PullRequest, Push, Release or an empty string.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"application": {
-						SchemaProps: spec.SchemaProps{
-							Description: "application gives the name of the application concerned.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"component": {
-						SchemaProps: spec.SchemaProps{
-							Description: "component gives the name of the component concerned.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"groupKey": {
-						SchemaProps: spec.SchemaProps{
-							Description: "groupKey gives what the issues of one cause in many places share.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"origin": {
-						SchemaProps: spec.SchemaProps{
-							Description: "origin gives who caused the change that failed.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"cause": {
-						SchemaProps: spec.SchemaProps{
-							Description: "cause gives a short machine-readable reason in CamelCase.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"links": {
-						VendorExtensible: spec.VendorExtensible{
-							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "atomic",
-							},
-						},
-						SchemaProps: spec.SchemaProps{
-							Description: "links lead to logs, runs and documents. At most 16.",
-							Type:        []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.MonitoredLink{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-					"dueDate": {
-						SchemaProps: spec.SchemaProps{
-							Description: "dueDate gives when the problem must be solved, in the form of RFC 3339.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"migration": {
-						SchemaProps: spec.SchemaProps{
-							Description: "migration says what to change to.",
-							Ref:         ref(v1alpha1.MonitoredMigration{}.OpenAPIModelName()),
-						},
-					},
-					"expiresAfter": {
-						SchemaProps: spec.SchemaProps{
-							Description: "expiresAfter resolves the issue with reason Expired when it was not reported for this long, for objects that go away without a recovery. A duration such as 168h, more than zero.",
-							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
-						},
-					},
-				},
-				Required: []string{"type", "severity", "title"},
-			},
-		},
-		Dependencies: []string{
-			v1.Duration{}.OpenAPIModelName(), v1alpha1.MonitoredLink{}.OpenAPIModelName(), v1alpha1.MonitoredMigration{}.OpenAPIModelName(), v1alpha1.MonitoredScope{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_issues_v1alpha1_MonitoredLink(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "MonitoredLink leads to something that helps. It is left out where its url is empty.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"title": {
-						SchemaProps: spec.SchemaProps{
-							Description: "title gives the text to show.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"url": {
-						SchemaProps: spec.SchemaProps{
-							Description: "url gives an absolute http or https address.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"kind": {
-						SchemaProps: spec.SchemaProps{
-							Description: "kind is Log, Run, Vulnerability, Documentation, Migration or Other. Defaults to Other.\n\nPossible enum values:\n - `\"Documentation\"` leads to help.\n - `\"Log\"` leads to a log.\n - `\"Migration\"` leads to a migration's instructions.\n - `\"Other\"` leads to anything else.\n - `\"Run\"` leads to a pipeline's run.\n - `\"Vulnerability\"` leads to a vulnerability's record.",
-							Default:     "Other",
-							Type:        []string{"string"},
-							Format:      "",
-							Enum:        []interface{}{"Documentation", "Log", "Migration", "Other", "Run", "Vulnerability"},
-						},
-					},
-					"description": {
-						SchemaProps: spec.SchemaProps{
-							Description: "description gives a sentence about what is there.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-				},
-				Required: []string{"title", "url"},
-			},
-		},
-	}
-}
-
-func schema_pkg_apis_issues_v1alpha1_MonitoredMigration(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "MonitoredMigration gives what to replace by what.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"from": {
-						SchemaProps: spec.SchemaProps{
-							Description: "from gives what is in use.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"to": {
-						SchemaProps: spec.SchemaProps{
-							Description: "to gives what to use instead.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"description": {
-						SchemaProps: spec.SchemaProps{
-							Description: "description gives how.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"url": {
-						SchemaProps: spec.SchemaProps{
-							Description: "url gives the address of instructions.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-				},
-			},
-		},
 	}
 }
 
@@ -5660,50 +5658,6 @@ func schema_pkg_apis_issues_v1alpha1_MonitoredResource(ref common.ReferenceCallb
 		},
 		Dependencies: []string{
 			v1.LabelSelector{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_issues_v1alpha1_MonitoredScope(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "MonitoredScope gives the resource that has the problem, in the namespace of the watched object.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"apiGroup": {
-						SchemaProps: spec.SchemaProps{
-							Description: "apiGroup gives the resource's API group without version.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"kind": {
-						SchemaProps: spec.SchemaProps{
-							Description: "kind gives the resource's kind in CamelCase.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"name": {
-						SchemaProps: spec.SchemaProps{
-							Description: "name gives the resource's name.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"uid": {
-						SchemaProps: spec.SchemaProps{
-							Description: "uid gives the resource's UID.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-				},
-				Required: []string{"kind", "name"},
-			},
-		},
 	}
 }
 
@@ -5962,6 +5916,50 @@ func schema_pkg_apis_issues_v1alpha1_ReportedObject(ref common.ReferenceCallback
 					},
 				},
 				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_ScopeTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ScopeTemplate gives the resource that has the problem, in the namespace of the issue.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"apiGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "apiGroup gives the resource's API group without version.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind gives the resource's kind in CamelCase.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name gives the resource's name.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid gives the resource's UID.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"kind", "name"},
 			},
 		},
 	}

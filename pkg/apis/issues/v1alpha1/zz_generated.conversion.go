@@ -414,6 +414,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*IssueTemplate)(nil), (*issues.IssueTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueTemplate_To_issues_IssueTemplate(a.(*IssueTemplate), b.(*issues.IssueTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueTemplate)(nil), (*IssueTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueTemplate_To_v1alpha1_IssueTemplate(a.(*issues.IssueTemplate), b.(*IssueTemplate), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*IssueTransition)(nil), (*issues.IssueTransition)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_IssueTransition_To_issues_IssueTransition(a.(*IssueTransition), b.(*issues.IssueTransition), scope)
 	}); err != nil {
@@ -434,6 +444,26 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*LinkTemplate)(nil), (*issues.LinkTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LinkTemplate_To_issues_LinkTemplate(a.(*LinkTemplate), b.(*issues.LinkTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.LinkTemplate)(nil), (*LinkTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_LinkTemplate_To_v1alpha1_LinkTemplate(a.(*issues.LinkTemplate), b.(*LinkTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MigrationTemplate)(nil), (*issues.MigrationTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MigrationTemplate_To_issues_MigrationTemplate(a.(*MigrationTemplate), b.(*issues.MigrationTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.MigrationTemplate)(nil), (*MigrationTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_MigrationTemplate_To_v1alpha1_MigrationTemplate(a.(*issues.MigrationTemplate), b.(*MigrationTemplate), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*MonitorError)(nil), (*issues.MonitorError)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_MonitorError_To_issues_MonitorError(a.(*MonitorError), b.(*issues.MonitorError), scope)
 	}); err != nil {
@@ -444,36 +474,6 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.AddGeneratedConversionFunc((*MonitoredIssue)(nil), (*issues.MonitoredIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(a.(*MonitoredIssue), b.(*issues.MonitoredIssue), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*issues.MonitoredIssue)(nil), (*MonitoredIssue)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(a.(*issues.MonitoredIssue), b.(*MonitoredIssue), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*MonitoredLink)(nil), (*issues.MonitoredLink)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(a.(*MonitoredLink), b.(*issues.MonitoredLink), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*issues.MonitoredLink)(nil), (*MonitoredLink)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(a.(*issues.MonitoredLink), b.(*MonitoredLink), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*MonitoredMigration)(nil), (*issues.MonitoredMigration)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(a.(*MonitoredMigration), b.(*issues.MonitoredMigration), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*issues.MonitoredMigration)(nil), (*MonitoredMigration)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(a.(*issues.MonitoredMigration), b.(*MonitoredMigration), scope)
-	}); err != nil {
-		return err
-	}
 	if err := s.AddGeneratedConversionFunc((*MonitoredResource)(nil), (*issues.MonitoredResource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_MonitoredResource_To_issues_MonitoredResource(a.(*MonitoredResource), b.(*issues.MonitoredResource), scope)
 	}); err != nil {
@@ -481,16 +481,6 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.MonitoredResource)(nil), (*MonitoredResource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(a.(*issues.MonitoredResource), b.(*MonitoredResource), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*MonitoredScope)(nil), (*issues.MonitoredScope)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(a.(*MonitoredScope), b.(*issues.MonitoredScope), scope)
-	}); err != nil {
-		return err
-	}
-	if err := s.AddGeneratedConversionFunc((*issues.MonitoredScope)(nil), (*MonitoredScope)(nil), func(a, b interface{}, scope conversion.Scope) error {
-		return Convert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(a.(*issues.MonitoredScope), b.(*MonitoredScope), scope)
 	}); err != nil {
 		return err
 	}
@@ -531,6 +521,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.ReportedObject)(nil), (*ReportedObject)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_ReportedObject_To_v1alpha1_ReportedObject(a.(*issues.ReportedObject), b.(*ReportedObject), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ScopeTemplate)(nil), (*issues.ScopeTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate(a.(*ScopeTemplate), b.(*issues.ScopeTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.ScopeTemplate)(nil), (*ScopeTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(a.(*issues.ScopeTemplate), b.(*ScopeTemplate), scope)
 	}); err != nil {
 		return err
 	}
@@ -1489,6 +1489,26 @@ func Convert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(in *issues
 	return autoConvert_issues_IssueSummaryStatus_To_v1alpha1_IssueSummaryStatus(in, out, s)
 }
 
+func autoConvert_v1alpha1_IssueTemplate_To_issues_IssueTemplate(in *IssueTemplate, out *issues.IssueTemplate, s conversion.Scope) error {
+	*out = *(*issues.IssueTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueTemplate_To_issues_IssueTemplate is an autogenerated conversion function.
+func Convert_v1alpha1_IssueTemplate_To_issues_IssueTemplate(in *IssueTemplate, out *issues.IssueTemplate, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueTemplate_To_issues_IssueTemplate(in, out, s)
+}
+
+func autoConvert_issues_IssueTemplate_To_v1alpha1_IssueTemplate(in *issues.IssueTemplate, out *IssueTemplate, s conversion.Scope) error {
+	*out = *(*IssueTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueTemplate_To_v1alpha1_IssueTemplate is an autogenerated conversion function.
+func Convert_issues_IssueTemplate_To_v1alpha1_IssueTemplate(in *issues.IssueTemplate, out *IssueTemplate, s conversion.Scope) error {
+	return autoConvert_issues_IssueTemplate_To_v1alpha1_IssueTemplate(in, out, s)
+}
+
 func autoConvert_v1alpha1_IssueTransition_To_issues_IssueTransition(in *IssueTransition, out *issues.IssueTransition, s conversion.Scope) error {
 	*out = *(*issues.IssueTransition)(unsafe.Pointer(in))
 	return nil
@@ -1529,6 +1549,46 @@ func Convert_issues_IssueTrend_To_v1alpha1_IssueTrend(in *issues.IssueTrend, out
 	return autoConvert_issues_IssueTrend_To_v1alpha1_IssueTrend(in, out, s)
 }
 
+func autoConvert_v1alpha1_LinkTemplate_To_issues_LinkTemplate(in *LinkTemplate, out *issues.LinkTemplate, s conversion.Scope) error {
+	*out = *(*issues.LinkTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LinkTemplate_To_issues_LinkTemplate is an autogenerated conversion function.
+func Convert_v1alpha1_LinkTemplate_To_issues_LinkTemplate(in *LinkTemplate, out *issues.LinkTemplate, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LinkTemplate_To_issues_LinkTemplate(in, out, s)
+}
+
+func autoConvert_issues_LinkTemplate_To_v1alpha1_LinkTemplate(in *issues.LinkTemplate, out *LinkTemplate, s conversion.Scope) error {
+	*out = *(*LinkTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_LinkTemplate_To_v1alpha1_LinkTemplate is an autogenerated conversion function.
+func Convert_issues_LinkTemplate_To_v1alpha1_LinkTemplate(in *issues.LinkTemplate, out *LinkTemplate, s conversion.Scope) error {
+	return autoConvert_issues_LinkTemplate_To_v1alpha1_LinkTemplate(in, out, s)
+}
+
+func autoConvert_v1alpha1_MigrationTemplate_To_issues_MigrationTemplate(in *MigrationTemplate, out *issues.MigrationTemplate, s conversion.Scope) error {
+	*out = *(*issues.MigrationTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MigrationTemplate_To_issues_MigrationTemplate is an autogenerated conversion function.
+func Convert_v1alpha1_MigrationTemplate_To_issues_MigrationTemplate(in *MigrationTemplate, out *issues.MigrationTemplate, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MigrationTemplate_To_issues_MigrationTemplate(in, out, s)
+}
+
+func autoConvert_issues_MigrationTemplate_To_v1alpha1_MigrationTemplate(in *issues.MigrationTemplate, out *MigrationTemplate, s conversion.Scope) error {
+	*out = *(*MigrationTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_MigrationTemplate_To_v1alpha1_MigrationTemplate is an autogenerated conversion function.
+func Convert_issues_MigrationTemplate_To_v1alpha1_MigrationTemplate(in *issues.MigrationTemplate, out *MigrationTemplate, s conversion.Scope) error {
+	return autoConvert_issues_MigrationTemplate_To_v1alpha1_MigrationTemplate(in, out, s)
+}
+
 func autoConvert_v1alpha1_MonitorError_To_issues_MonitorError(in *MonitorError, out *issues.MonitorError, s conversion.Scope) error {
 	*out = *(*issues.MonitorError)(unsafe.Pointer(in))
 	return nil
@@ -1549,66 +1609,6 @@ func Convert_issues_MonitorError_To_v1alpha1_MonitorError(in *issues.MonitorErro
 	return autoConvert_issues_MonitorError_To_v1alpha1_MonitorError(in, out, s)
 }
 
-func autoConvert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(in *MonitoredIssue, out *issues.MonitoredIssue, s conversion.Scope) error {
-	*out = *(*issues.MonitoredIssue)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue is an autogenerated conversion function.
-func Convert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(in *MonitoredIssue, out *issues.MonitoredIssue, s conversion.Scope) error {
-	return autoConvert_v1alpha1_MonitoredIssue_To_issues_MonitoredIssue(in, out, s)
-}
-
-func autoConvert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(in *issues.MonitoredIssue, out *MonitoredIssue, s conversion.Scope) error {
-	*out = *(*MonitoredIssue)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue is an autogenerated conversion function.
-func Convert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(in *issues.MonitoredIssue, out *MonitoredIssue, s conversion.Scope) error {
-	return autoConvert_issues_MonitoredIssue_To_v1alpha1_MonitoredIssue(in, out, s)
-}
-
-func autoConvert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(in *MonitoredLink, out *issues.MonitoredLink, s conversion.Scope) error {
-	*out = *(*issues.MonitoredLink)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_v1alpha1_MonitoredLink_To_issues_MonitoredLink is an autogenerated conversion function.
-func Convert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(in *MonitoredLink, out *issues.MonitoredLink, s conversion.Scope) error {
-	return autoConvert_v1alpha1_MonitoredLink_To_issues_MonitoredLink(in, out, s)
-}
-
-func autoConvert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(in *issues.MonitoredLink, out *MonitoredLink, s conversion.Scope) error {
-	*out = *(*MonitoredLink)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_issues_MonitoredLink_To_v1alpha1_MonitoredLink is an autogenerated conversion function.
-func Convert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(in *issues.MonitoredLink, out *MonitoredLink, s conversion.Scope) error {
-	return autoConvert_issues_MonitoredLink_To_v1alpha1_MonitoredLink(in, out, s)
-}
-
-func autoConvert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(in *MonitoredMigration, out *issues.MonitoredMigration, s conversion.Scope) error {
-	*out = *(*issues.MonitoredMigration)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration is an autogenerated conversion function.
-func Convert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(in *MonitoredMigration, out *issues.MonitoredMigration, s conversion.Scope) error {
-	return autoConvert_v1alpha1_MonitoredMigration_To_issues_MonitoredMigration(in, out, s)
-}
-
-func autoConvert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(in *issues.MonitoredMigration, out *MonitoredMigration, s conversion.Scope) error {
-	*out = *(*MonitoredMigration)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration is an autogenerated conversion function.
-func Convert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(in *issues.MonitoredMigration, out *MonitoredMigration, s conversion.Scope) error {
-	return autoConvert_issues_MonitoredMigration_To_v1alpha1_MonitoredMigration(in, out, s)
-}
-
 func autoConvert_v1alpha1_MonitoredResource_To_issues_MonitoredResource(in *MonitoredResource, out *issues.MonitoredResource, s conversion.Scope) error {
 	*out = *(*issues.MonitoredResource)(unsafe.Pointer(in))
 	return nil
@@ -1627,26 +1627,6 @@ func autoConvert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(in *issu
 // Convert_issues_MonitoredResource_To_v1alpha1_MonitoredResource is an autogenerated conversion function.
 func Convert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(in *issues.MonitoredResource, out *MonitoredResource, s conversion.Scope) error {
 	return autoConvert_issues_MonitoredResource_To_v1alpha1_MonitoredResource(in, out, s)
-}
-
-func autoConvert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(in *MonitoredScope, out *issues.MonitoredScope, s conversion.Scope) error {
-	*out = *(*issues.MonitoredScope)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_v1alpha1_MonitoredScope_To_issues_MonitoredScope is an autogenerated conversion function.
-func Convert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(in *MonitoredScope, out *issues.MonitoredScope, s conversion.Scope) error {
-	return autoConvert_v1alpha1_MonitoredScope_To_issues_MonitoredScope(in, out, s)
-}
-
-func autoConvert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(in *issues.MonitoredScope, out *MonitoredScope, s conversion.Scope) error {
-	*out = *(*MonitoredScope)(unsafe.Pointer(in))
-	return nil
-}
-
-// Convert_issues_MonitoredScope_To_v1alpha1_MonitoredScope is an autogenerated conversion function.
-func Convert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(in *issues.MonitoredScope, out *MonitoredScope, s conversion.Scope) error {
-	return autoConvert_issues_MonitoredScope_To_v1alpha1_MonitoredScope(in, out, s)
 }
 
 func autoConvert_v1alpha1_RelatedIssue_To_issues_RelatedIssue(in *RelatedIssue, out *issues.RelatedIssue, s conversion.Scope) error {
@@ -1727,6 +1707,26 @@ func autoConvert_issues_ReportedObject_To_v1alpha1_ReportedObject(in *issues.Rep
 // Convert_issues_ReportedObject_To_v1alpha1_ReportedObject is an autogenerated conversion function.
 func Convert_issues_ReportedObject_To_v1alpha1_ReportedObject(in *issues.ReportedObject, out *ReportedObject, s conversion.Scope) error {
 	return autoConvert_issues_ReportedObject_To_v1alpha1_ReportedObject(in, out, s)
+}
+
+func autoConvert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate(in *ScopeTemplate, out *issues.ScopeTemplate, s conversion.Scope) error {
+	*out = *(*issues.ScopeTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate is an autogenerated conversion function.
+func Convert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate(in *ScopeTemplate, out *issues.ScopeTemplate, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate(in, out, s)
+}
+
+func autoConvert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(in *issues.ScopeTemplate, out *ScopeTemplate, s conversion.Scope) error {
+	*out = *(*ScopeTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate is an autogenerated conversion function.
+func Convert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(in *issues.ScopeTemplate, out *ScopeTemplate, s conversion.Scope) error {
+	return autoConvert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(in, out, s)
 }
 
 func autoConvert_v1alpha1_TimeToResolve_To_issues_TimeToResolve(in *TimeToResolve, out *issues.TimeToResolve, s conversion.Scope) error {

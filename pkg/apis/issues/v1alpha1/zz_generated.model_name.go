@@ -204,6 +204,11 @@ func (in IssueSummaryStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueTemplate) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueTemplate"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IssueTransition) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.IssueTransition"
 }
@@ -214,33 +219,23 @@ func (in IssueTrend) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LinkTemplate) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.LinkTemplate"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MigrationTemplate) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MigrationTemplate"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in MonitorError) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.MonitorError"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in MonitoredIssue) OpenAPIModelName() string {
-	return "dev.kite.issues.v1alpha1.MonitoredIssue"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in MonitoredLink) OpenAPIModelName() string {
-	return "dev.kite.issues.v1alpha1.MonitoredLink"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in MonitoredMigration) OpenAPIModelName() string {
-	return "dev.kite.issues.v1alpha1.MonitoredMigration"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in MonitoredResource) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.MonitoredResource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in MonitoredScope) OpenAPIModelName() string {
-	return "dev.kite.issues.v1alpha1.MonitoredScope"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -261,6 +256,11 @@ func (in ReportedIssue) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ReportedObject) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.ReportedObject"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ScopeTemplate) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.ScopeTemplate"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

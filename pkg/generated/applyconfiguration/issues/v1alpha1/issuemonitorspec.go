@@ -34,7 +34,7 @@ type IssueMonitorSpecApplyConfiguration struct {
 	// reported at once.
 	For *v1.Duration `json:"for,omitempty"`
 	// issue is what is reported of an object that fails.
-	Issue *MonitoredIssueApplyConfiguration `json:"issue,omitempty"`
+	Issue *IssueTemplateApplyConfiguration `json:"issue,omitempty"`
 }
 
 // IssueMonitorSpecApplyConfiguration constructs a declarative configuration of the IssueMonitorSpec type for use with
@@ -86,7 +86,7 @@ func (b *IssueMonitorSpecApplyConfiguration) WithFor(value v1.Duration) *IssueMo
 // WithIssue sets the Issue field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Issue field is set to the value of the last call.
-func (b *IssueMonitorSpecApplyConfiguration) WithIssue(value *MonitoredIssueApplyConfiguration) *IssueMonitorSpecApplyConfiguration {
+func (b *IssueMonitorSpecApplyConfiguration) WithIssue(value *IssueTemplateApplyConfiguration) *IssueMonitorSpecApplyConfiguration {
 	b.Issue = value
 	return b
 }

@@ -5,11 +5,11 @@
 
 package v1alpha1
 
-// MonitoredMigrationApplyConfiguration represents a declarative configuration of the MonitoredMigration type for use
+// MigrationTemplateApplyConfiguration represents a declarative configuration of the MigrationTemplate type for use
 // with apply.
 //
-// MonitoredMigration gives what to replace by what.
-type MonitoredMigrationApplyConfiguration struct {
+// MigrationTemplate gives what to replace by what.
+type MigrationTemplateApplyConfiguration struct {
 	// from gives what is in use.
 	From *string `json:"from,omitempty"`
 	// to gives what to use instead.
@@ -20,16 +20,16 @@ type MonitoredMigrationApplyConfiguration struct {
 	URL *string `json:"url,omitempty"`
 }
 
-// MonitoredMigrationApplyConfiguration constructs a declarative configuration of the MonitoredMigration type for use with
+// MigrationTemplateApplyConfiguration constructs a declarative configuration of the MigrationTemplate type for use with
 // apply.
-func MonitoredMigration() *MonitoredMigrationApplyConfiguration {
-	return &MonitoredMigrationApplyConfiguration{}
+func MigrationTemplate() *MigrationTemplateApplyConfiguration {
+	return &MigrationTemplateApplyConfiguration{}
 }
 
 // WithFrom sets the From field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the From field is set to the value of the last call.
-func (b *MonitoredMigrationApplyConfiguration) WithFrom(value string) *MonitoredMigrationApplyConfiguration {
+func (b *MigrationTemplateApplyConfiguration) WithFrom(value string) *MigrationTemplateApplyConfiguration {
 	b.From = &value
 	return b
 }
@@ -37,7 +37,7 @@ func (b *MonitoredMigrationApplyConfiguration) WithFrom(value string) *Monitored
 // WithTo sets the To field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the To field is set to the value of the last call.
-func (b *MonitoredMigrationApplyConfiguration) WithTo(value string) *MonitoredMigrationApplyConfiguration {
+func (b *MigrationTemplateApplyConfiguration) WithTo(value string) *MigrationTemplateApplyConfiguration {
 	b.To = &value
 	return b
 }
@@ -45,7 +45,7 @@ func (b *MonitoredMigrationApplyConfiguration) WithTo(value string) *MonitoredMi
 // WithDescription sets the Description field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Description field is set to the value of the last call.
-func (b *MonitoredMigrationApplyConfiguration) WithDescription(value string) *MonitoredMigrationApplyConfiguration {
+func (b *MigrationTemplateApplyConfiguration) WithDescription(value string) *MigrationTemplateApplyConfiguration {
 	b.Description = &value
 	return b
 }
@@ -53,7 +53,7 @@ func (b *MonitoredMigrationApplyConfiguration) WithDescription(value string) *Mo
 // WithURL sets the URL field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the URL field is set to the value of the last call.
-func (b *MonitoredMigrationApplyConfiguration) WithURL(value string) *MonitoredMigrationApplyConfiguration {
+func (b *MigrationTemplateApplyConfiguration) WithURL(value string) *MigrationTemplateApplyConfiguration {
 	b.URL = &value
 	return b
 }

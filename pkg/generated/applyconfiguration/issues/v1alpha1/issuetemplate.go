@@ -10,25 +10,27 @@ import (
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
-// MonitoredIssueApplyConfiguration represents a declarative configuration of the MonitoredIssue type for use
+// IssueTemplateApplyConfiguration represents a declarative configuration of the IssueTemplate type for use
 // with apply.
 //
-// MonitoredIssue is what is reported of an object that fails. Its type, scope,
-// stage and key are the problem's identity. Type and severity are as they are;
-// all others but the kind of a link and expiresAfter are expressions that give
-// a string, of which an empty one is as good as none.
-type MonitoredIssueApplyConfiguration struct {
+// IssueTemplate is what monitors and webhooks report of a problem. Its type,
+// scope, stage and key are the problem's identity. Type and severity are as they
+// are; all others but the kind of a link and expiresAfter are expressions that
+// give a string, of which an empty one is as good as none.
+type IssueTemplateApplyConfiguration struct {
 	// type says what kind of work fails; see an issue's spec.type.
 	Type *string `json:"type,omitempty"`
-	// severity is critical, major, minor or info.
+	// severity is critical, major, minor or info. Required where failures are
+	// reported.
 	Severity *issuesv1alpha1.IssueSeverity `json:"severity,omitempty"`
-	// severityExpression gives the severity where it depends on the object.
-	// Where it gives an empty string, severity counts.
+	// severityExpression gives the severity where it depends on what is
+	// reported. Where it gives an empty string, severity counts.
 	SeverityExpression *string `json:"severityExpression,omitempty"`
-	// scope names the resource that has the problem. Defaults to the watched
-	// object.
-	Scope *MonitoredScopeApplyConfiguration `json:"scope,omitempty"`
-	// title gives the issue's title. It is cut at 256 characters.
+	// scope names the resource that has the problem. In a monitor it defaults
+	// to the watched object; a webhook needs one.
+	Scope *ScopeTemplateApplyConfiguration `json:"scope,omitempty"`
+	// title gives the issue's title. It is cut at 256 characters. Required
+	// where failures are reported.
 	Title *string `json:"title,omitempty"`
 	// description gives the issue's description. It is cut at 32 KiB.
 	Description *string `json:"description,omitempty"`
@@ -48,27 +50,27 @@ type MonitoredIssueApplyConfiguration struct {
 	// cause gives a short machine-readable reason in CamelCase.
 	Cause *string `json:"cause,omitempty"`
 	// links lead to logs, runs and documents. At most 16.
-	Links []MonitoredLinkApplyConfiguration `json:"links,omitempty"`
+	Links []LinkTemplateApplyConfiguration `json:"links,omitempty"`
 	// dueDate gives when the problem must be solved, in the form of RFC 3339.
 	DueDate *string `json:"dueDate,omitempty"`
 	// migration says what to change to.
-	Migration *MonitoredMigrationApplyConfiguration `json:"migration,omitempty"`
+	Migration *MigrationTemplateApplyConfiguration `json:"migration,omitempty"`
 	// expiresAfter resolves the issue with reason Expired when it was not
-	// reported for this long, for objects that go away without a recovery. A
+	// reported for this long, for what goes away without a recovery. A
 	// duration such as 168h, more than zero.
 	ExpiresAfter *v1.Duration `json:"expiresAfter,omitempty"`
 }
 
-// MonitoredIssueApplyConfiguration constructs a declarative configuration of the MonitoredIssue type for use with
+// IssueTemplateApplyConfiguration constructs a declarative configuration of the IssueTemplate type for use with
 // apply.
-func MonitoredIssue() *MonitoredIssueApplyConfiguration {
-	return &MonitoredIssueApplyConfiguration{}
+func IssueTemplate() *IssueTemplateApplyConfiguration {
+	return &IssueTemplateApplyConfiguration{}
 }
 
 // WithType sets the Type field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Type field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithType(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithType(value string) *IssueTemplateApplyConfiguration {
 	b.Type = &value
 	return b
 }
@@ -76,7 +78,7 @@ func (b *MonitoredIssueApplyConfiguration) WithType(value string) *MonitoredIssu
 // WithSeverity sets the Severity field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Severity field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithSeverity(value issuesv1alpha1.IssueSeverity) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithSeverity(value issuesv1alpha1.IssueSeverity) *IssueTemplateApplyConfiguration {
 	b.Severity = &value
 	return b
 }
@@ -84,7 +86,7 @@ func (b *MonitoredIssueApplyConfiguration) WithSeverity(value issuesv1alpha1.Iss
 // WithSeverityExpression sets the SeverityExpression field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the SeverityExpression field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithSeverityExpression(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithSeverityExpression(value string) *IssueTemplateApplyConfiguration {
 	b.SeverityExpression = &value
 	return b
 }
@@ -92,7 +94,7 @@ func (b *MonitoredIssueApplyConfiguration) WithSeverityExpression(value string) 
 // WithScope sets the Scope field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Scope field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithScope(value *MonitoredScopeApplyConfiguration) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithScope(value *ScopeTemplateApplyConfiguration) *IssueTemplateApplyConfiguration {
 	b.Scope = value
 	return b
 }
@@ -100,7 +102,7 @@ func (b *MonitoredIssueApplyConfiguration) WithScope(value *MonitoredScopeApplyC
 // WithTitle sets the Title field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Title field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithTitle(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithTitle(value string) *IssueTemplateApplyConfiguration {
 	b.Title = &value
 	return b
 }
@@ -108,7 +110,7 @@ func (b *MonitoredIssueApplyConfiguration) WithTitle(value string) *MonitoredIss
 // WithDescription sets the Description field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Description field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithDescription(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithDescription(value string) *IssueTemplateApplyConfiguration {
 	b.Description = &value
 	return b
 }
@@ -116,7 +118,7 @@ func (b *MonitoredIssueApplyConfiguration) WithDescription(value string) *Monito
 // WithKey sets the Key field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Key field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithKey(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithKey(value string) *IssueTemplateApplyConfiguration {
 	b.Key = &value
 	return b
 }
@@ -124,7 +126,7 @@ func (b *MonitoredIssueApplyConfiguration) WithKey(value string) *MonitoredIssue
 // WithStage sets the Stage field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Stage field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithStage(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithStage(value string) *IssueTemplateApplyConfiguration {
 	b.Stage = &value
 	return b
 }
@@ -132,7 +134,7 @@ func (b *MonitoredIssueApplyConfiguration) WithStage(value string) *MonitoredIss
 // WithApplication sets the Application field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Application field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithApplication(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithApplication(value string) *IssueTemplateApplyConfiguration {
 	b.Application = &value
 	return b
 }
@@ -140,7 +142,7 @@ func (b *MonitoredIssueApplyConfiguration) WithApplication(value string) *Monito
 // WithComponent sets the Component field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Component field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithComponent(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithComponent(value string) *IssueTemplateApplyConfiguration {
 	b.Component = &value
 	return b
 }
@@ -148,7 +150,7 @@ func (b *MonitoredIssueApplyConfiguration) WithComponent(value string) *Monitore
 // WithGroupKey sets the GroupKey field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the GroupKey field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithGroupKey(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithGroupKey(value string) *IssueTemplateApplyConfiguration {
 	b.GroupKey = &value
 	return b
 }
@@ -156,7 +158,7 @@ func (b *MonitoredIssueApplyConfiguration) WithGroupKey(value string) *Monitored
 // WithOrigin sets the Origin field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Origin field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithOrigin(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithOrigin(value string) *IssueTemplateApplyConfiguration {
 	b.Origin = &value
 	return b
 }
@@ -164,7 +166,7 @@ func (b *MonitoredIssueApplyConfiguration) WithOrigin(value string) *MonitoredIs
 // WithCause sets the Cause field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Cause field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithCause(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithCause(value string) *IssueTemplateApplyConfiguration {
 	b.Cause = &value
 	return b
 }
@@ -172,7 +174,7 @@ func (b *MonitoredIssueApplyConfiguration) WithCause(value string) *MonitoredIss
 // WithLinks adds the given value to the Links field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, values provided by each call will be appended to the Links field.
-func (b *MonitoredIssueApplyConfiguration) WithLinks(values ...*MonitoredLinkApplyConfiguration) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithLinks(values ...*LinkTemplateApplyConfiguration) *IssueTemplateApplyConfiguration {
 	for i := range values {
 		if values[i] == nil {
 			panic("nil value passed to WithLinks")
@@ -185,7 +187,7 @@ func (b *MonitoredIssueApplyConfiguration) WithLinks(values ...*MonitoredLinkApp
 // WithDueDate sets the DueDate field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the DueDate field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithDueDate(value string) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithDueDate(value string) *IssueTemplateApplyConfiguration {
 	b.DueDate = &value
 	return b
 }
@@ -193,7 +195,7 @@ func (b *MonitoredIssueApplyConfiguration) WithDueDate(value string) *MonitoredI
 // WithMigration sets the Migration field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Migration field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithMigration(value *MonitoredMigrationApplyConfiguration) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithMigration(value *MigrationTemplateApplyConfiguration) *IssueTemplateApplyConfiguration {
 	b.Migration = value
 	return b
 }
@@ -201,7 +203,7 @@ func (b *MonitoredIssueApplyConfiguration) WithMigration(value *MonitoredMigrati
 // WithExpiresAfter sets the ExpiresAfter field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ExpiresAfter field is set to the value of the last call.
-func (b *MonitoredIssueApplyConfiguration) WithExpiresAfter(value v1.Duration) *MonitoredIssueApplyConfiguration {
+func (b *IssueTemplateApplyConfiguration) WithExpiresAfter(value v1.Duration) *IssueTemplateApplyConfiguration {
 	b.ExpiresAfter = &value
 	return b
 }

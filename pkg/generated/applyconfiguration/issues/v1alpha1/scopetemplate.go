@@ -5,12 +5,12 @@
 
 package v1alpha1
 
-// MonitoredScopeApplyConfiguration represents a declarative configuration of the MonitoredScope type for use
+// ScopeTemplateApplyConfiguration represents a declarative configuration of the ScopeTemplate type for use
 // with apply.
 //
-// MonitoredScope gives the resource that has the problem, in the namespace of
-// the watched object.
-type MonitoredScopeApplyConfiguration struct {
+// ScopeTemplate gives the resource that has the problem, in the namespace of
+// the issue.
+type ScopeTemplateApplyConfiguration struct {
 	// apiGroup gives the resource's API group without version.
 	APIGroup *string `json:"apiGroup,omitempty"`
 	// kind gives the resource's kind in CamelCase.
@@ -21,16 +21,16 @@ type MonitoredScopeApplyConfiguration struct {
 	UID *string `json:"uid,omitempty"`
 }
 
-// MonitoredScopeApplyConfiguration constructs a declarative configuration of the MonitoredScope type for use with
+// ScopeTemplateApplyConfiguration constructs a declarative configuration of the ScopeTemplate type for use with
 // apply.
-func MonitoredScope() *MonitoredScopeApplyConfiguration {
-	return &MonitoredScopeApplyConfiguration{}
+func ScopeTemplate() *ScopeTemplateApplyConfiguration {
+	return &ScopeTemplateApplyConfiguration{}
 }
 
 // WithAPIGroup sets the APIGroup field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the APIGroup field is set to the value of the last call.
-func (b *MonitoredScopeApplyConfiguration) WithAPIGroup(value string) *MonitoredScopeApplyConfiguration {
+func (b *ScopeTemplateApplyConfiguration) WithAPIGroup(value string) *ScopeTemplateApplyConfiguration {
 	b.APIGroup = &value
 	return b
 }
@@ -38,7 +38,7 @@ func (b *MonitoredScopeApplyConfiguration) WithAPIGroup(value string) *Monitored
 // WithKind sets the Kind field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Kind field is set to the value of the last call.
-func (b *MonitoredScopeApplyConfiguration) WithKind(value string) *MonitoredScopeApplyConfiguration {
+func (b *ScopeTemplateApplyConfiguration) WithKind(value string) *ScopeTemplateApplyConfiguration {
 	b.Kind = &value
 	return b
 }
@@ -46,7 +46,7 @@ func (b *MonitoredScopeApplyConfiguration) WithKind(value string) *MonitoredScop
 // WithName sets the Name field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Name field is set to the value of the last call.
-func (b *MonitoredScopeApplyConfiguration) WithName(value string) *MonitoredScopeApplyConfiguration {
+func (b *ScopeTemplateApplyConfiguration) WithName(value string) *ScopeTemplateApplyConfiguration {
 	b.Name = &value
 	return b
 }
@@ -54,7 +54,7 @@ func (b *MonitoredScopeApplyConfiguration) WithName(value string) *MonitoredScop
 // WithUID sets the UID field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the UID field is set to the value of the last call.
-func (b *MonitoredScopeApplyConfiguration) WithUID(value string) *MonitoredScopeApplyConfiguration {
+func (b *ScopeTemplateApplyConfiguration) WithUID(value string) *ScopeTemplateApplyConfiguration {
 	b.UID = &value
 	return b
 }

@@ -9,12 +9,12 @@ import (
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
-// MonitoredLinkApplyConfiguration represents a declarative configuration of the MonitoredLink type for use
+// LinkTemplateApplyConfiguration represents a declarative configuration of the LinkTemplate type for use
 // with apply.
 //
-// MonitoredLink leads to something that helps. It is left out where its url is
+// LinkTemplate leads to something that helps. It is left out where its url is
 // empty.
-type MonitoredLinkApplyConfiguration struct {
+type LinkTemplateApplyConfiguration struct {
 	// title gives the text to show.
 	Title *string `json:"title,omitempty"`
 	// url gives an absolute http or https address.
@@ -26,16 +26,16 @@ type MonitoredLinkApplyConfiguration struct {
 	Description *string `json:"description,omitempty"`
 }
 
-// MonitoredLinkApplyConfiguration constructs a declarative configuration of the MonitoredLink type for use with
+// LinkTemplateApplyConfiguration constructs a declarative configuration of the LinkTemplate type for use with
 // apply.
-func MonitoredLink() *MonitoredLinkApplyConfiguration {
-	return &MonitoredLinkApplyConfiguration{}
+func LinkTemplate() *LinkTemplateApplyConfiguration {
+	return &LinkTemplateApplyConfiguration{}
 }
 
 // WithTitle sets the Title field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Title field is set to the value of the last call.
-func (b *MonitoredLinkApplyConfiguration) WithTitle(value string) *MonitoredLinkApplyConfiguration {
+func (b *LinkTemplateApplyConfiguration) WithTitle(value string) *LinkTemplateApplyConfiguration {
 	b.Title = &value
 	return b
 }
@@ -43,7 +43,7 @@ func (b *MonitoredLinkApplyConfiguration) WithTitle(value string) *MonitoredLink
 // WithURL sets the URL field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the URL field is set to the value of the last call.
-func (b *MonitoredLinkApplyConfiguration) WithURL(value string) *MonitoredLinkApplyConfiguration {
+func (b *LinkTemplateApplyConfiguration) WithURL(value string) *LinkTemplateApplyConfiguration {
 	b.URL = &value
 	return b
 }
@@ -51,7 +51,7 @@ func (b *MonitoredLinkApplyConfiguration) WithURL(value string) *MonitoredLinkAp
 // WithKind sets the Kind field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Kind field is set to the value of the last call.
-func (b *MonitoredLinkApplyConfiguration) WithKind(value issuesv1alpha1.IssueLinkKind) *MonitoredLinkApplyConfiguration {
+func (b *LinkTemplateApplyConfiguration) WithKind(value issuesv1alpha1.IssueLinkKind) *LinkTemplateApplyConfiguration {
 	b.Kind = &value
 	return b
 }
@@ -59,7 +59,7 @@ func (b *MonitoredLinkApplyConfiguration) WithKind(value issuesv1alpha1.IssueLin
 // WithDescription sets the Description field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Description field is set to the value of the last call.
-func (b *MonitoredLinkApplyConfiguration) WithDescription(value string) *MonitoredLinkApplyConfiguration {
+func (b *LinkTemplateApplyConfiguration) WithDescription(value string) *LinkTemplateApplyConfiguration {
 	b.Description = &value
 	return b
 }
