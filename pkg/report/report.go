@@ -10,6 +10,8 @@
 //		Run:        &run,
 //	})
 //
+// Batch sends many. Package reporttest takes the place of a Reporter in tests.
+//
 // A report may be sent any number of times: the server counts an observation
 // once, by the run's UID or else by reporter and time of observation.
 package report

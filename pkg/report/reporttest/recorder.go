@@ -10,13 +10,8 @@ import (
 	"sync"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/report"
 )
-
-// Report is one report as its sender gave it.
-type Report struct {
-	Namespace string
-	Spec      issuesv1alpha1.IssueReportSpec
-}
 
 // Recorder keeps reports instead of sending them. Its zero value is ready for
 // use, by several goroutines at once.
@@ -27,7 +22,7 @@ type Recorder struct {
 	Status issuesv1alpha1.IssueReportStatus
 
 	mu      sync.Mutex
-	reports []Report
+	reports []report.Report
 }
 
 // Failed keeps the report of a failure.
@@ -42,8 +37,17 @@ func (r *Recorder) Succeeded(_ context.Context, namespace string, spec issuesv1a
 	return r.keep(namespace, spec)
 }
 
+// Batch keeps reports of both outcomes.
+func (r *Recorder) Batch(_ context.Context, reports []report.Report) []report.Answer {
+	answers := make([]report.Answer, len(reports))
+	for i, sent := range reports {
+		answers[i].Status, answers[i].Err = r.keep(sent.Namespace, sent.Spec)
+	}
+	return answers
+}
+
 // Reports returns what was kept, in order.
-func (r *Recorder) Reports() []Report {
+func (r *Recorder) Reports() []report.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.reports)
@@ -55,6 +59,6 @@ func (r *Recorder) keep(namespace string, spec issuesv1alpha1.IssueReportSpec) (
 	if r.Err != nil {
 		return issuesv1alpha1.IssueReportStatus{}, r.Err
 	}
-	r.reports = append(r.reports, Report{Namespace: namespace, Spec: spec})
+	r.reports = append(r.reports, report.Report{Namespace: namespace, Spec: spec})
 	return r.Status, nil
 }
