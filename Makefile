@@ -64,6 +64,7 @@ test: test-unit test-integration test-conformance test-faults test-native test-e
 .PHONY: test-unit
 test-unit: ## Test the packages by themselves; storage against a real PostgreSQL
 	@$(POSTGRES); go test -race $(TESTFLAGS) ./cmd/... ./pkg/... ./hack/... ./test/bench/report/...
+	go -C examples/producer test -race ./...
 	go -C test/promql test -count=1 ./... # what it reads lies outside of its module, and is not looked at by the cache
 
 .PHONY: test-integration
@@ -150,6 +151,7 @@ tidy: ## Make go.mod and go.sum say what the code needs
 	go mod tidy
 	go -C test/consumer mod tidy
 	go -C test/promql mod tidy
+	go -C examples/producer mod tidy
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code
@@ -160,6 +162,7 @@ lint: $(GOLANGCI_LINT) ## Lint the code
 	$(GOLANGCI_LINT) run
 	cd test/consumer && $(GOLANGCI_LINT) run
 	cd test/promql && $(GOLANGCI_LINT) run
+	cd examples/producer && $(GOLANGCI_LINT) run
 
 .PHONY: verify
 verify: $(GOLANGCI_LINT) ## Check that nothing is left to generate, tidy, format, lint or commit
