@@ -44,6 +44,7 @@ func describe(issue *issues.Issue, spec *issues.IssueReportSpec, by Reporter, at
 	DefaultScope(issue.Namespace, &status.Reported.Scope)
 	status.ReportedAt = &metav1.MicroTime{Time: at}
 	status.ReportedBy = by.User
+	status.Source = spec.Source
 	status.LogExcerpt = tail(spec.LogExcerpt, MaxLogExcerpt)
 	status.Affected = append([]issues.AffectedResource(nil), spec.Affected...)
 }

@@ -58,7 +58,7 @@ func TestContentIsTheNewestFailures(t *testing.T) {
 	t.Parallel()
 	excerpt := func(text string) reportOption {
 		return func(spec *issues.IssueReportSpec) {
-			spec.LogExcerpt = text
+			spec.LogExcerpt, spec.Source = text, text
 			spec.Affected = []issues.AffectedResource{{Kind: "Component", Name: text}}
 		}
 	}
@@ -69,6 +69,7 @@ func TestContentIsTheNewestFailures(t *testing.T) {
 	} {
 		got := apply(nil, arrival...).Issue
 		require.Equal(t, "c", got.Status.LogExcerpt, "at one time the run's UID decides")
+		require.Equal(t, "c", got.Status.Source)
 		require.Equal(t, "c", got.Status.Affected[0].Name)
 		require.Equal(t, []string{"run-c", "run-b", "run-z"}, runs(got))
 	}

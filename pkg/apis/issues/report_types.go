@@ -46,6 +46,7 @@ type IssueReportSpec struct {
 	Issue      ReportedIssue
 	Reason     string
 	Run        *IssueRun
+	Source     string
 	LogExcerpt string
 	Affected   []AffectedResource
 	AllKeys    bool

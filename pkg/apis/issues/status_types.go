@@ -69,6 +69,7 @@ type IssueStatus struct {
 	ResolvedAt         *metav1.MicroTime
 	ResolvedBy         string
 	ReportedBy         string
+	Source             string
 	Reported           *ReportedIssue
 	ReportedAt         *metav1.MicroTime
 	Occurrences        int32

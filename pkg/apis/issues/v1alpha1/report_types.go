@@ -89,6 +89,14 @@ type IssueReportSpec struct {
 	// +k8s:optional
 	Run *IssueRun `json:"run,omitempty"`
 
+	// source says what found the problem, where a reporter looks after several:
+	// a monitor as IssueMonitor/NAMESPACE/NAME or ClusterIssueMonitor/NAME. At
+	// most 512 bytes.
+	// +optional
+	// +k8s:optional
+	// +k8s:maxBytes=512
+	Source string `json:"source,omitempty"`
+
 	// logExcerpt is the part of the log that shows the failure. At most 64
 	// KiB, of which the last 8 KiB are kept.
 	// +optional

@@ -116,6 +116,12 @@ type IssueStatus struct {
 	// +optional
 	ReportedBy string `json:"reportedBy,omitempty"`
 
+	// source is what found the newest failure, as its report says.
+	// +optional
+	// +k8s:optional
+	// +k8s:maxBytes=512
+	Source string `json:"source,omitempty"`
+
 	// reported is what the newest failure's report said. A later report
 	// changes a field of spec only where its value is still the one here, so
 	// that what a person edited stays.
