@@ -16,13 +16,17 @@ const maxExpression = 4096
 type Compiler struct {
 	language *Language
 	errs     field.ErrorList
+	reads    map[string]bool
 }
 
 // Compiler returns one without errors.
-func (l *Language) Compiler() *Compiler { return &Compiler{language: l} }
+func (l *Language) Compiler() *Compiler { return &Compiler{language: l, reads: map[string]bool{}} }
 
 // Errors are those of every expression: its field, and in the message its line and column.
 func (c *Compiler) Errors() field.ErrorList { return c.errs }
+
+// Reads says whether an expression reads a variable.
+func (c *Compiler) Reads(variable string) bool { return c.reads[variable] }
 
 // Boolean compiles a condition.
 func (c *Compiler) Boolean(text string, path *field.Path) *Expression {
@@ -46,5 +50,11 @@ func (c *Compiler) compile(s source) *Expression {
 	}
 	out, errs := s.compile(c.language.env)
 	c.errs = append(c.errs, errs...)
+	if out == nil {
+		return nil
+	}
+	for _, name := range out.names {
+		c.reads[name] = true
+	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/library"
 )
@@ -24,6 +25,31 @@ const (
 	assumedMembers = 100
 	assumedBytes   = 1024
 )
+
+// estimator knows the calls that Kubernetes' estimator does not know.
+type estimator struct{ *library.CostEstimator }
+
+// EstimateCallCost implements checker.CostEstimator.
+func (e estimator) EstimateCallCost(function, overload string, target *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {
+	if function != functionParseJSON {
+		return e.CostEstimator.EstimateCallCost(function, overload, target, args)
+	}
+	size := checker.FixedSizeEstimate(assumedMembers)
+	return &checker.CallEstimate{
+		CostEstimate: checker.FixedCostEstimate(parseCost(assumedBytes)),
+		ResultSize:   &size,
+	}
+}
+
+// CallCost implements interpreter.ActualCostEstimator.
+func (e estimator) CallCost(function, overload string, args []ref.Val, result ref.Val) *uint64 {
+	if function != functionParseJSON {
+		return e.CostEstimator.CallCost(function, overload, args, result)
+	}
+	text, _ := args[0].(types.String)
+	cost := parseCost(len(text))
+	return &cost
+}
 
 // sizes tells the estimator how large what it cannot know is.
 type sizes struct{}
@@ -47,7 +73,7 @@ func (sizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNod
 
 // checkCost returns a message about an expression that may cost too much.
 func checkCost(env *cel.Env, ast *cel.Ast) string {
-	estimate, err := env.EstimateCost(ast, &library.CostEstimator{SizeEstimator: sizes{}})
+	estimate, err := env.EstimateCost(ast, estimator{&library.CostEstimator{SizeEstimator: sizes{}}})
 	if err != nil {
 		return "its cost cannot be estimated: " + err.Error()
 	}

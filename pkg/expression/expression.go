@@ -17,6 +17,8 @@ import (
 type Expression struct {
 	path    *field.Path
 	program cel.Program
+	// names are the variables that it reads.
+	names []string
 	// check returns a message about a value that the expression must not give. Optional.
 	check func(value string) string
 }
@@ -49,7 +51,18 @@ func (s source) compile(env *cel.Env) (*Expression, field.ErrorList) {
 	if err != nil {
 		return nil, s.refused(1, 1, err.Error())
 	}
-	return &Expression{path: s.path, program: program, check: s.check}, nil
+	return &Expression{path: s.path, program: program, names: namesIn(checked), check: s.check}, nil
+}
+
+// namesIn are the variables that an expression reads.
+func namesIn(checked *cel.Ast) []string {
+	var names []string
+	for _, reference := range checked.NativeRep().ReferenceMap() {
+		if reference.Name != "" {
+			names = append(names, reference.Name)
+		}
+	}
+	return names
 }
 
 // takes leaves what is known at evaluation only to evaluation.

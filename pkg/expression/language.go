@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
+	"k8s.io/apiserver/pkg/cel/library"
 )
 
 // languageVersion is fixed, so that a server and a controller of different versions, on
@@ -21,11 +22,15 @@ type Language struct{ env *cel.Env }
 // NewLanguage returns a language with variables of the given types, of which those that
 // are objects are declared in types. Making one takes milliseconds.
 func NewLanguage(variables map[string]*cel.Type, types ...*apiservercel.DeclType) (*Language, error) {
-	options := environment.VersionedOptions{IntroducedVersion: version.MajorMinor(1, 0), DeclTypes: types}
+	options := environment.VersionedOptions{
+		IntroducedVersion: version.MajorMinor(1, 0), DeclTypes: types,
+		EnvOptions:     []cel.EnvOption{parseJSON},
+		ProgramOptions: []cel.ProgramOption{cel.CostTracking(estimator{&library.CostEstimator{}})},
+	}
 	for name, kind := range variables {
 		options.EnvOptions = append(options.EnvOptions, cel.Variable(name, kind))
 	}
-	set, err := environment.MustBaseEnvSet(languageVersion).Extend(options, environment.StrictCostOpt)
+	set, err := environment.MustBaseEnvSet(languageVersion).Extend(options)
 	if err != nil {
 		return nil, err
 	}
