@@ -4,6 +4,7 @@
 package issuemonitor
 
 import (
+	"maps"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -12,29 +13,57 @@ import (
 	"kite.dev/kite/pkg/expression"
 )
 
-// language is shared by all monitors.
-var language = sync.OnceValues(newLanguage)
+// The languages are shared by all monitors.
+var (
+	objectLanguage = sync.OnceValues(func() (*expression.Language, error) { return newLanguage(false) })
+	itemLanguage   = sync.OnceValues(func() (*expression.Language, error) { return newLanguage(true) })
+)
 
 // Monitor is a compiled spec. It can be used concurrently.
 type Monitor struct {
-	ignore, failing, recovered *expression.Expression
-	issue                      *expression.Template
+	table                                  map[string]map[string]string
+	forEach                                *expression.Expression
+	ignore, failing, recovered, observedAt *expression.Expression
+	issue                                  *expression.Template
+	readsOwner                             bool
 }
 
 // Compile returns every error of every expression at once: its field, and in the message
 // its line and column. That required expressions are there, and none is too long, is
 // checked by markers: Compile takes both for absent ones.
 func Compile(spec *issues.IssueMonitorSpec, path *field.Path) (*Monitor, field.ErrorList) {
-	language, err := language()
+	whole, err := objectLanguage()
 	if err != nil {
 		return nil, field.ErrorList{field.InternalError(path, err)}
 	}
-	c := language.Compiler()
-	out := &Monitor{
-		ignore:    c.Boolean(spec.Ignore, path.Child("ignore")),
-		failing:   c.Boolean(spec.Failing, path.Child("failing")),
-		recovered: c.Boolean(spec.Recovered, path.Child("recovered")),
-		issue:     c.Template(&spec.Issue, path.Child("issue")),
+	parts := whole
+	if spec.ForEach != "" {
+		if parts, err = itemLanguage(); err != nil {
+			return nil, field.ErrorList{field.InternalError(path, err)}
+		}
 	}
-	return out, c.Errors()
+	list, c := whole.Compiler(), parts.Compiler()
+	out := &Monitor{
+		table:      tableOf(spec.Table),
+		forEach:    list.List(spec.ForEach, path.Child("forEach")),
+		ignore:     c.Boolean(spec.Ignore, path.Child("ignore")),
+		failing:    c.Boolean(spec.Failing, path.Child("failing")),
+		recovered:  c.Boolean(spec.Recovered, path.Child("recovered")),
+		observedAt: c.Text(spec.ObservedAt, path.Child("observedAt"), expression.CheckTime),
+		issue:      c.Template(&spec.Issue, path.Child("issue")),
+	}
+	out.readsOwner = list.Reads(variableOwner) || c.Reads(variableOwner)
+	return out, append(list.Errors(), c.Errors()...)
 }
+
+// tableOf gives a row without values no values, not null.
+func tableOf(rows []issues.MonitorRow) map[string]map[string]string {
+	out := make(map[string]map[string]string, len(rows))
+	for i := range rows {
+		out[rows[i].Name] = maps.Clone(rows[i].Values)
+	}
+	return out
+}
+
+// ReadsOwner says whether any expression asks who the owner is, which takes time to find.
+func (m *Monitor) ReadsOwner() bool { return m.readsOwner }

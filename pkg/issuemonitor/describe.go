@@ -13,12 +13,12 @@ import (
 // that a recovery needs, and all that a healthy object can be asked for. An error is an
 // *Error.
 func (m *Monitor) Identify(ctx context.Context, in Input) (issues.ReportedIssue, error) {
-	return m.issue.Identify(ctx, in.evaluation(), scopeOf(in))
+	return m.issue.Identify(ctx, m.evaluation(in), scopeOf(in))
 }
 
 // Describe gives all that is reported of an object that fails. An error is an *Error.
 func (m *Monitor) Describe(ctx context.Context, in Input) (issues.ReportedIssue, error) {
-	return m.issue.Describe(ctx, in.evaluation(), scopeOf(in))
+	return m.issue.Describe(ctx, m.evaluation(in), scopeOf(in))
 }
 
 // scopeOf is the watched object.

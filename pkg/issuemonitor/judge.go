@@ -5,6 +5,7 @@ package issuemonitor
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
@@ -12,9 +13,16 @@ import (
 	"kite.dev/kite/pkg/expression"
 )
 
-// maxPerObject is the cost of all expressions together that judge an object, or describe
-// its issue: about 0.25 s.
-const maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
+const (
+	// maxPerObject is the cost of all expressions together that judge an object, or
+	// describe its issue: about 0.25 s.
+	maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
+	// maxForItems is the cost of all that judges the members of forEach: about 0.5 s.
+	maxForItems = 2 * maxPerObject
+
+	// MaxItems is how many members forEach may give.
+	MaxItems = 100
+)
 
 // Error is an expression that gave no value for an object.
 type Error = expression.Error
@@ -41,18 +49,46 @@ const (
 type Input struct {
 	Object *unstructured.Unstructured
 	Owner  Owner
+
+	item any
+	// budget is shared by the items of an object. Without one, each question has its own.
+	budget *expression.Budget
 }
 
-func (in Input) evaluation() *expression.Evaluation {
-	return expression.NewBudget(maxPerObject).Evaluate(map[string]any{
+func (m *Monitor) evaluation(in Input) *expression.Evaluation {
+	if in.budget == nil {
+		in.budget = expression.NewBudget(maxPerObject)
+	}
+	return in.budget.Evaluate(map[string]any{
 		variableObject: in.Object.Object,
 		variableOwner:  in.Owner.value(),
+		variableItem:   in.item,
+		variableTable:  m.table,
 	})
+}
+
+// Items gives what is to be asked for: the object, or each member of forEach. What is
+// asked of them may cost so much together.
+func (m *Monitor) Items(ctx context.Context, in Input) ([]Input, error) {
+	if m.forEach == nil {
+		return []Input{in}, nil
+	}
+	in.budget = expression.NewBudget(maxForItems)
+	items, err := m.evaluation(in).List(ctx, m.forEach, MaxItems)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Input, 0, len(items))
+	for _, item := range items {
+		in.item = item
+		out = append(out, in)
+	}
+	return out, nil
 }
 
 // Judge says how an object is doing. An error is an *Error, and leaves it open.
 func (m *Monitor) Judge(ctx context.Context, in Input) (Verdict, error) {
-	e := in.evaluation()
+	e := m.evaluation(in)
 	for _, question := range []struct {
 		asked     *expression.Expression
 		otherwise bool
@@ -71,4 +107,14 @@ func (m *Monitor) Judge(ctx context.Context, in Input) (Verdict, error) {
 		}
 	}
 	return Undecided, nil
+}
+
+// ObservedAt is when the object came to be as Judge says, by its own account. It is zero
+// where that is not known. An error is an *Error.
+func (m *Monitor) ObservedAt(ctx context.Context, in Input) (time.Time, error) {
+	text, err := m.evaluation(in).Text(ctx, m.observedAt)
+	if err != nil || text == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, text) // as it was checked
 }

@@ -14,6 +14,8 @@ import (
 const (
 	variableObject = "object"
 	variableOwner  = "owner"
+	variableItem   = "item"
+	variableTable  = "table"
 )
 
 // Owner is the resource at the end of an object's chain of controllers, or the object
@@ -29,9 +31,17 @@ func (o Owner) value() map[string]any {
 	return map[string]any{"apiGroup": o.APIGroup, "kind": o.Kind, "name": o.Name, "uid": o.UID}
 }
 
-func newLanguage() (*expression.Language, error) {
+// newLanguage knows the variable item only for monitors that say what its values are.
+func newLanguage(items bool) (*expression.Language, error) {
 	owner := ownerDeclType()
-	return expression.NewLanguage(map[string]*cel.Type{variableObject: cel.DynType, variableOwner: owner.CelType()}, owner)
+	variables := map[string]*cel.Type{
+		variableObject: cel.DynType, variableOwner: owner.CelType(),
+		variableTable: cel.MapType(cel.StringType, cel.MapType(cel.StringType, cel.StringType)),
+	}
+	if items {
+		variables[variableItem] = cel.DynType
+	}
+	return expression.NewLanguage(variables, owner)
 }
 
 func ownerDeclType() *apiservercel.DeclType {

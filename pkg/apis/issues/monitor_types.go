@@ -15,6 +15,20 @@ const (
 	ConditionEvaluated = "Evaluated"
 )
 
+// MonitorMode says what a watched object stands for.
+type MonitorMode string
+
+const (
+	// ModeState: the object itself has the problem or has it not. The problem is
+	// there while any object of its identity fails, and gone when none does, or
+	// all are deleted.
+	ModeState MonitorMode = "State"
+	// ModeRun: the object is a run that ends, such as a Job. Of the runs of one
+	// identity the one that ended last decides. That a run is deleted says
+	// nothing.
+	ModeRun MonitorMode = "Run"
+)
+
 // Reasons of the conditions of monitors.
 const (
 	// ReasonWatching: the resource is watched.
@@ -25,6 +39,10 @@ const (
 	// ReasonRightMissing: kite-controllers may not read the resource. The
 	// message is the command that grants it.
 	ReasonRightMissing = "RightMissing"
+	// ReasonClusterScoped: the kind has no namespace to report to.
+	ReasonClusterScoped = "ClusterScoped"
+	// ReasonNotListed: the resource could not be listed yet.
+	ReasonNotListed = "NotListed"
 	// ReasonEvaluated: every expression gave a value for every object.
 	ReasonEvaluated = "Evaluated"
 	// ReasonExpressionFailed: status.lastError tells which expression failed.
@@ -75,17 +93,28 @@ type ClusterIssueMonitorList struct {
 }
 
 // IssueMonitorSpec says what is watched, when it fails, and what is reported.
-// Expressions are CEL, with Kubernetes' libraries and two variables: object is
-// the watched object as JSON has it, owner the controller of its controller and
-// so on (apiGroup, kind, name, uid), or the object itself where it has none. An
+// Expressions are CEL, with Kubernetes' libraries and parseJSON, and these
+// variables: object is the watched object as JSON has it, owner the controller
+// of its controller and so on (apiGroup, kind, name, uid), or the object itself
+// where it has none, item a member of forEach, table the rows of table by name. An
 // expression has at most 4096 bytes.
 type IssueMonitorSpec struct {
-	Resource  MonitoredResource
-	Ignore    string
-	Failing   string
-	Recovered string
-	For       *metav1.Duration
-	Issue     IssueTemplate
+	Resource   MonitoredResource
+	Mode       MonitorMode
+	Table      []MonitorRow
+	ForEach    string
+	Ignore     string
+	Failing    string
+	Recovered  string
+	ObservedAt string
+	For        *metav1.Duration
+	Issue      IssueTemplate
+}
+
+// MonitorRow is a row of a monitor's table: table["NAME"].COLUMN in expressions.
+type MonitorRow struct {
+	Name   string
+	Values map[string]string
 }
 
 // MonitoredResource names what is watched.

@@ -27,6 +27,12 @@ func Funcs(serializer.CodecFactory) []any {
 				link.Kind = issues.LinkOther
 			}
 		},
+		func(spec *issues.IssueMonitorSpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			if spec.Mode == "" {
+				spec.Mode = issues.ModeState
+			}
+		},
 		func(resource *issues.MonitoredResource, c randfill.Continue) {
 			c.FillNoCustom(resource)
 			if resource.Resource == "" {

@@ -15,6 +15,22 @@ const (
 	ConditionEvaluated = "Evaluated"
 )
 
+// MonitorMode says what a watched object stands for.
+// +enum
+// +k8s:enum
+type MonitorMode string
+
+const (
+	// ModeState: the object itself has the problem or has it not. The problem is
+	// there while any object of its identity fails, and gone when none does, or
+	// all are deleted.
+	ModeState MonitorMode = "State"
+	// ModeRun: the object is a run that ends, such as a Job. Of the runs of one
+	// identity the one that ended last decides. That a run is deleted says
+	// nothing.
+	ModeRun MonitorMode = "Run"
+)
+
 // Reasons of the conditions of monitors.
 const (
 	// ReasonWatching: the resource is watched.
@@ -25,6 +41,10 @@ const (
 	// ReasonRightMissing: kite-controllers may not read the resource. The
 	// message is the command that grants it.
 	ReasonRightMissing = "RightMissing"
+	// ReasonClusterScoped: the kind has no namespace to report to.
+	ReasonClusterScoped = "ClusterScoped"
+	// ReasonNotListed: the resource could not be listed yet.
+	ReasonNotListed = "NotListed"
 	// ReasonEvaluated: every expression gave a value for every object.
 	ReasonEvaluated = "Evaluated"
 	// ReasonExpressionFailed: status.lastError tells which expression failed.
@@ -108,14 +128,40 @@ type ClusterIssueMonitorList struct {
 }
 
 // IssueMonitorSpec says what is watched, when it fails, and what is reported.
-// Expressions are CEL, with Kubernetes' libraries and two variables: object is
-// the watched object as JSON has it, owner the controller of its controller and
-// so on (apiGroup, kind, name, uid), or the object itself where it has none. An
+// Expressions are CEL, with Kubernetes' libraries and parseJSON, and these
+// variables: object is the watched object as JSON has it, owner the controller
+// of its controller and so on (apiGroup, kind, name, uid), or the object itself
+// where it has none, item a member of forEach, table the rows of table by name. An
 // expression has at most 4096 bytes.
 type IssueMonitorSpec struct {
 	// resource is what is watched.
 	// +required
 	Resource MonitoredResource `json:"resource"`
+
+	// mode is State or Run. Defaults to State.
+	// +optional
+	// +default="State"
+	// +k8s:optional
+	Mode MonitorMode `json:"mode,omitempty"`
+
+	// table are rows that expressions read by name, such as what is deprecated,
+	// and for each its successor. At most 500.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=name
+	// +k8s:maxItems=500
+	Table []MonitorRow `json:"table,omitempty"`
+
+	// forEach gives a list. Each of its members is asked for on its own, as
+	// item, so that one object can have several issues, which differ in their
+	// key. At most 100 members.
+	// +optional
+	// +k8s:optional
+	// +k8s:maxBytes=4096
+	ForEach string `json:"forEach,omitempty"`
 
 	// ignore is true for objects that are left alone: they are neither
 	// reported nor recovered. Asked first.
@@ -138,6 +184,15 @@ type IssueMonitorSpec struct {
 	// +k8s:maxBytes=4096
 	Recovered string `json:"recovered,omitempty"`
 
+	// observedAt gives when the object came to fail or to recover, or when the
+	// run ended, in the form of RFC 3339. Reports are ordered by it, and for
+	// counts from it. Required for mode Run. Defaults to when it was seen, as
+	// does an empty string and a time in the future.
+	// +optional
+	// +k8s:optional
+	// +k8s:maxBytes=4096
+	ObservedAt string `json:"observedAt,omitempty"`
+
 	// for is how long an object must fail without a break before it is
 	// reported. A duration such as 10m, at most 24h. Defaults to none: it is
 	// reported at once.
@@ -151,6 +206,22 @@ type IssueMonitorSpec struct {
 	// +k8s:subfield(title)=+k8s:required
 	// +k8s:subfield(severity)=+k8s:required
 	Issue IssueTemplate `json:"issue"`
+}
+
+// MonitorRow is a row of a monitor's table: table["NAME"].COLUMN in expressions.
+type MonitorRow struct {
+	// name of the row. At most 512 bytes.
+	// +required
+	// +k8s:required
+	// +k8s:maxBytes=512
+	Name string `json:"name"`
+
+	// values of the row by column. At most 16, of at most 2048 bytes, with names
+	// of at most 63.
+	// +optional
+	// +k8s:optional
+	// +k8s:opaqueType
+	Values map[string]string `json:"values,omitempty"`
 }
 
 // MonitoredResource names what is watched.

@@ -4,6 +4,8 @@
 package validation
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -11,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"kite.dev/kite/pkg/apis/issues"
@@ -20,6 +23,10 @@ import (
 const (
 	// MaxFor is the longest time that a monitor may wait before it reports.
 	MaxFor = 24 * time.Hour
+
+	// What a row of a monitor's table may hold.
+	maxColumns = 16
+	maxCell    = 2048
 
 	// maxFieldSelector is the marker's limit.
 	maxFieldSelector = 1024
@@ -83,6 +90,10 @@ func validateMonitor(spec *issues.IssueMonitorSpec, path *field.Path) field.Erro
 	if wait := spec.For; wait != nil && (wait.Duration <= 0 || wait.Duration > MaxFor) {
 		errs = append(errs, field.Invalid(path.Child("for"), wait.Duration.String(), "must be more than zero and at most 24h"))
 	}
+	if spec.Mode == issues.ModeRun && spec.ObservedAt == "" {
+		errs = append(errs, field.Required(path.Child("observedAt"), "runs are ordered by when they ended"))
+	}
+	errs = append(errs, validateTable(spec.Table, path.Child("table"))...)
 	if expires := spec.Issue.ExpiresAfter; expires != nil && expires.Duration <= 0 {
 		errs = append(errs, field.Invalid(path.Child("issue", "expiresAfter"), expires.Duration.String(), "must be more than zero"))
 	}
@@ -105,6 +116,26 @@ func validateMonitored(resource *issues.MonitoredResource, path *field.Path) fie
 	}
 	if _, err := fields.ParseSelector(resource.FieldSelector); err != nil {
 		errs = append(errs, field.Invalid(path.Child("fieldSelector"), resource.FieldSelector, err.Error()))
+	}
+	return errs
+}
+
+func validateTable(table []issues.MonitorRow, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i := range table {
+		row, at := table[i].Values, path.Index(i).Child("values")
+		if len(row) > maxColumns {
+			errs = append(errs, field.TooMany(at, len(row), maxColumns))
+			continue
+		}
+		for _, column := range slices.Sorted(maps.Keys(row)) {
+			if column == "" || len(column) > validation.DNS1123LabelMaxLength {
+				errs = append(errs, field.Invalid(at, column, "a column's name must have 1 to 63 bytes"))
+			}
+			if len(row[column]) > maxCell {
+				errs = append(errs, field.TooLong(at.Key(column), "", maxCell))
+			}
+		}
 	}
 	return errs
 }

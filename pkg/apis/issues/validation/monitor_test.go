@@ -21,6 +21,7 @@ func newMonitor(change func(*issues.IssueMonitor)) *issues.IssueMonitor {
 		ObjectMeta: metav1.ObjectMeta{Name: "jobs", Namespace: "team-gamma", UID: "u", ResourceVersion: "1"},
 		Spec: issues.IssueMonitorSpec{
 			Resource: issues.MonitoredResource{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs"},
+			Mode:     issues.ModeState,
 			Failing:  "object.status.failed > 0",
 			Issue:    issues.IssueTemplate{Type: issues.TypeRuntime, Severity: issues.SeverityMajor, Title: `"failed"`},
 		},
@@ -59,7 +60,7 @@ func TestValidateIssueMonitor(t *testing.T) {
 		}},
 		"Empty": {
 			reason: "what is required is asked for all at once",
-			change: func(m *issues.IssueMonitor) { m.Spec = issues.IssueMonitorSpec{} },
+			change: func(m *issues.IssueMonitor) { m.Spec = issues.IssueMonitorSpec{Mode: issues.ModeState} },
 			want: []string{
 				"spec.resource.version", "spec.resource.kind", "spec.failing",
 				"spec.issue.type", "spec.issue.severity", "spec.issue.title",
@@ -74,6 +75,35 @@ func TestValidateIssueMonitor(t *testing.T) {
 			reason: "an expression has one error for its length",
 			change: func(m *issues.IssueMonitor) { m.Spec.Failing = strings.Repeat("x", 4097) },
 			want:   []string{"spec.failing"},
+		},
+		"Run": {
+			reason: "runs cannot be ordered by when they were seen",
+			change: func(m *issues.IssueMonitor) { m.Spec.Mode = issues.ModeRun },
+			want:   []string{"spec.observedAt"},
+		},
+		"OrderedRun": {reason: "they can by when they ended", change: func(m *issues.IssueMonitor) {
+			m.Spec.Mode, m.Spec.ObservedAt = issues.ModeRun, "object.status.completionTime"
+		}},
+		"Mode": {
+			reason: "there are two",
+			change: func(m *issues.IssueMonitor) { m.Spec.Mode = "Guess" },
+			want:   []string{"spec.mode"},
+		},
+		"Table": {
+			reason: "rows are bounded, and have names of their own",
+			change: func(m *issues.IssueMonitor) {
+				wide := map[string]string{}
+				for i := range 17 {
+					wide[strings.Repeat("x", i+1)] = ""
+				}
+				m.Spec.Table = []issues.MonitorRow{
+					{Name: "a", Values: map[string]string{"newest": "0.2"}},
+					{Name: "a"},
+					{Name: "wide", Values: wide},
+					{Name: "long", Values: map[string]string{"": "", "x": strings.Repeat("x", 2049)}},
+				}
+			},
+			want: []string{"spec.table[1]", "spec.table[2].values", "spec.table[3].values", "spec.table[3].values[x]"},
 		},
 		"Secrets": {
 			reason: "nobody shows credentials in issues",
