@@ -59,6 +59,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &issuesv1alpha1.MonitoredResourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MonitorError"):
 		return &issuesv1alpha1.MonitorErrorApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitorRow"):
+		return &issuesv1alpha1.MonitorRowApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RelatedIssue"):
 		return &issuesv1alpha1.RelatedIssueApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportedIssue"):

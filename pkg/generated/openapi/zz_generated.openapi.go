@@ -120,6 +120,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.LinkTemplate{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_LinkTemplate(ref),
 		v1alpha1.MigrationTemplate{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_MigrationTemplate(ref),
 		v1alpha1.MonitorError{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_MonitorError(ref),
+		v1alpha1.MonitorRow{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_MonitorRow(ref),
 		v1alpha1.MonitoredResource{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_MonitoredResource(ref),
 		v1alpha1.RelatedIssue{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_RelatedIssue(ref),
 		v1alpha1.ReopenedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref),
@@ -4071,7 +4072,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "IssueMonitorSpec says what is watched, when it fails, and what is reported. Expressions are CEL, with Kubernetes' libraries and two variables: object is the watched object as JSON has it, owner the controller of its controller and so on (apiGroup, kind, name, uid), or the object itself where it has none. An expression has at most 4096 bytes.",
+				Description: "IssueMonitorSpec says what is watched, when it fails, and what is reported. Expressions are CEL, with Kubernetes' libraries and parseJSON, and these variables: object is the watched object as JSON has it, owner the controller of its controller and so on (apiGroup, kind, name, uid), or the object itself where it has none, item a member of forEach, table the rows of table by name. An expression has at most 4096 bytes.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resource": {
@@ -4079,6 +4080,43 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 							Description: "resource is what is watched.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.MonitoredResource{}.OpenAPIModelName()),
+						},
+					},
+					"mode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "mode is State or Run. Defaults to State.\n\nPossible enum values:\n - `\"Run\"` : the object is a run that ends, such as a Job. Of the runs of one identity the one that ended last decides. That a run is deleted says nothing.\n - `\"State\"` : the object itself has the problem or has it not. The problem is there while any object of its identity fails, and gone when none does, or all are deleted.",
+							Default:     "State",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Run", "State"},
+						},
+					},
+					"table": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "table are rows that expressions read by name, such as what is deprecated, and for each its successor. At most 500.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.MonitorRow{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"forEach": {
+						SchemaProps: spec.SchemaProps{
+							Description: "forEach gives a list. Each of its members is asked for on its own, as item, so that one object can have several issues, which differ in their key. At most 100 members.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"ignore": {
@@ -4103,6 +4141,13 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 							Format:      "",
 						},
 					},
+					"observedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedAt gives when the object came to fail or to recover, or when the run ended, in the form of RFC 3339. Reports are ordered by it, and for counts from it. Required for mode Run. Defaults to when it was seen, as does an empty string and a time in the future.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"for": {
 						SchemaProps: spec.SchemaProps{
 							Description: "for is how long an object must fail without a break before it is reported. A duration such as 10m, at most 24h. Defaults to none: it is reported at once.",
@@ -4121,7 +4166,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			v1.Duration{}.OpenAPIModelName(), v1alpha1.IssueTemplate{}.OpenAPIModelName(), v1alpha1.MonitoredResource{}.OpenAPIModelName()},
+			v1.Duration{}.OpenAPIModelName(), v1alpha1.IssueTemplate{}.OpenAPIModelName(), v1alpha1.MonitorRow{}.OpenAPIModelName(), v1alpha1.MonitoredResource{}.OpenAPIModelName()},
 	}
 }
 
@@ -4382,6 +4427,13 @@ func schema_pkg_apis_issues_v1alpha1_IssueReportSpec(ref common.ReferenceCallbac
 						SchemaProps: spec.SchemaProps{
 							Description: "run is the run that was observed. Its UID, when given, makes the observation distinct; otherwise reporter and observedAt do.",
 							Ref:         ref(v1alpha1.IssueRun{}.OpenAPIModelName()),
+						},
+					},
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Description: "source says what found the problem, where a reporter looks after several: a monitor as IssueMonitor/NAMESPACE/NAME or ClusterIssueMonitor/NAME. At most 512 bytes.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"logExcerpt": {
@@ -4854,6 +4906,13 @@ func schema_pkg_apis_issues_v1alpha1_IssueStatus(ref common.ReferenceCallback) c
 					"reportedBy": {
 						SchemaProps: spec.SchemaProps{
 							Description: "reportedBy is the user whose report gave the newest failure. Only this user's reports of success resolve the issue, unless a reporter may also update issues/status. Empty for an issue that nobody reported.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Description: "source is what found the newest failure, as its report says.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -5593,6 +5652,43 @@ func schema_pkg_apis_issues_v1alpha1_MonitorError(ref common.ReferenceCallback) 
 		},
 		Dependencies: []string{
 			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_MonitorRow(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MonitorRow is a row of a monitor's table: table[\"NAME\"].COLUMN in expressions.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the row. At most 512 bytes.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"values": {
+						SchemaProps: spec.SchemaProps{
+							Description: "values of the row by column. At most 16, of at most 2048 bytes, with names of at most 63.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
 	}
 }
 

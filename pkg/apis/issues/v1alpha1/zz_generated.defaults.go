@@ -32,6 +32,9 @@ func RegisterDefaults(scheme *runtime.Scheme) error {
 
 func SetObjectDefaults_ClusterIssueMonitor(in *ClusterIssueMonitor) {
 	SetDefaults_MonitoredResource(&in.Spec.Resource)
+	if in.Spec.Mode == "" {
+		in.Spec.Mode = "State"
+	}
 	for i := range in.Spec.Issue.Links {
 		a := &in.Spec.Issue.Links[i]
 		if a.Kind == "" {
@@ -89,6 +92,9 @@ func SetObjectDefaults_IssueList(in *IssueList) {
 
 func SetObjectDefaults_IssueMonitor(in *IssueMonitor) {
 	SetDefaults_MonitoredResource(&in.Spec.Resource)
+	if in.Spec.Mode == "" {
+		in.Spec.Mode = "State"
+	}
 	for i := range in.Spec.Issue.Links {
 		a := &in.Spec.Issue.Links[i]
 		if a.Kind == "" {

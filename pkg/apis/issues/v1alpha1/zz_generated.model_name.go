@@ -234,6 +234,11 @@ func (in MonitorError) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MonitorRow) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.MonitorRow"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in MonitoredResource) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.MonitoredResource"
 }

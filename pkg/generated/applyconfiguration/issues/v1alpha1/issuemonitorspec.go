@@ -7,19 +7,30 @@ package v1alpha1
 
 import (
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
 // IssueMonitorSpecApplyConfiguration represents a declarative configuration of the IssueMonitorSpec type for use
 // with apply.
 //
 // IssueMonitorSpec says what is watched, when it fails, and what is reported.
-// Expressions are CEL, with Kubernetes' libraries and two variables: object is
-// the watched object as JSON has it, owner the controller of its controller and
-// so on (apiGroup, kind, name, uid), or the object itself where it has none. An
+// Expressions are CEL, with Kubernetes' libraries and parseJSON, and these
+// variables: object is the watched object as JSON has it, owner the controller
+// of its controller and so on (apiGroup, kind, name, uid), or the object itself
+// where it has none, item a member of forEach, table the rows of table by name. An
 // expression has at most 4096 bytes.
 type IssueMonitorSpecApplyConfiguration struct {
 	// resource is what is watched.
 	Resource *MonitoredResourceApplyConfiguration `json:"resource,omitempty"`
+	// mode is State or Run. Defaults to State.
+	Mode *issuesv1alpha1.MonitorMode `json:"mode,omitempty"`
+	// table are rows that expressions read by name, such as what is deprecated,
+	// and for each its successor. At most 500.
+	Table []MonitorRowApplyConfiguration `json:"table,omitempty"`
+	// forEach gives a list. Each of its members is asked for on its own, as
+	// item, so that one object can have several issues, which differ in their
+	// key. At most 100 members.
+	ForEach *string `json:"forEach,omitempty"`
 	// ignore is true for objects that are left alone: they are neither
 	// reported nor recovered. Asked first.
 	Ignore *string `json:"ignore,omitempty"`
@@ -29,6 +40,11 @@ type IssueMonitorSpecApplyConfiguration struct {
 	// failing is false. Defaults to every object that does not fail. An object
 	// that neither fails nor has recovered changes nothing.
 	Recovered *string `json:"recovered,omitempty"`
+	// observedAt gives when the object came to fail or to recover, or when the
+	// run ended, in the form of RFC 3339. Reports are ordered by it, and for
+	// counts from it. Required for mode Run. Defaults to when it was seen, as
+	// does an empty string and a time in the future.
+	ObservedAt *string `json:"observedAt,omitempty"`
 	// for is how long an object must fail without a break before it is
 	// reported. A duration such as 10m, at most 24h. Defaults to none: it is
 	// reported at once.
@@ -48,6 +64,35 @@ func IssueMonitorSpec() *IssueMonitorSpecApplyConfiguration {
 // If called multiple times, the Resource field is set to the value of the last call.
 func (b *IssueMonitorSpecApplyConfiguration) WithResource(value *MonitoredResourceApplyConfiguration) *IssueMonitorSpecApplyConfiguration {
 	b.Resource = value
+	return b
+}
+
+// WithMode sets the Mode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Mode field is set to the value of the last call.
+func (b *IssueMonitorSpecApplyConfiguration) WithMode(value issuesv1alpha1.MonitorMode) *IssueMonitorSpecApplyConfiguration {
+	b.Mode = &value
+	return b
+}
+
+// WithTable adds the given value to the Table field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Table field.
+func (b *IssueMonitorSpecApplyConfiguration) WithTable(values ...*MonitorRowApplyConfiguration) *IssueMonitorSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithTable")
+		}
+		b.Table = append(b.Table, *values[i])
+	}
+	return b
+}
+
+// WithForEach sets the ForEach field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ForEach field is set to the value of the last call.
+func (b *IssueMonitorSpecApplyConfiguration) WithForEach(value string) *IssueMonitorSpecApplyConfiguration {
+	b.ForEach = &value
 	return b
 }
 
@@ -72,6 +117,14 @@ func (b *IssueMonitorSpecApplyConfiguration) WithFailing(value string) *IssueMon
 // If called multiple times, the Recovered field is set to the value of the last call.
 func (b *IssueMonitorSpecApplyConfiguration) WithRecovered(value string) *IssueMonitorSpecApplyConfiguration {
 	b.Recovered = &value
+	return b
+}
+
+// WithObservedAt sets the ObservedAt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedAt field is set to the value of the last call.
+func (b *IssueMonitorSpecApplyConfiguration) WithObservedAt(value string) *IssueMonitorSpecApplyConfiguration {
+	b.ObservedAt = &value
 	return b
 }
 

@@ -40,6 +40,8 @@ type IssueStatusApplyConfiguration struct {
 	// user's reports of success resolve the issue, unless a reporter may also
 	// update issues/status. Empty for an issue that nobody reported.
 	ReportedBy *string `json:"reportedBy,omitempty"`
+	// source is what found the newest failure, as its report says.
+	Source *string `json:"source,omitempty"`
 	// reported is what the newest failure's report said. A later report
 	// changes a field of spec only where its value is still the one here, so
 	// that what a person edited stays.
@@ -149,6 +151,14 @@ func (b *IssueStatusApplyConfiguration) WithResolvedBy(value string) *IssueStatu
 // If called multiple times, the ReportedBy field is set to the value of the last call.
 func (b *IssueStatusApplyConfiguration) WithReportedBy(value string) *IssueStatusApplyConfiguration {
 	b.ReportedBy = &value
+	return b
+}
+
+// WithSource sets the Source field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Source field is set to the value of the last call.
+func (b *IssueStatusApplyConfiguration) WithSource(value string) *IssueStatusApplyConfiguration {
+	b.Source = &value
 	return b
 }
 
