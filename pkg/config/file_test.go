@@ -16,6 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	testingclock "k8s.io/utils/clock/testing"
 
 	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
@@ -69,21 +71,25 @@ func (w *world) write(t *testing.T, text string) {
 // a file they mean the same.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	const golden = "testdata/controllers.yaml"
-	defaults := empty()
-	Default(defaults)
-	got, err := encode(defaults)
-	require.NoError(t, err)
-	if *updateGolden {
-		require.NoError(t, os.WriteFile(golden, got, 0o600))
+	for name, defaults := range map[string]runtime.Object{
+		"controllers": &configv1alpha1.ControllersConfiguration{},
+		"gateway":     &configv1alpha1.GatewayConfiguration{},
+	} {
+		golden := filepath.Join("testdata", name+".yaml")
+		Default(defaults)
+		got, err := encode(defaults)
+		require.NoError(t, err)
+		if *updateGolden {
+			require.NoError(t, os.WriteFile(golden, got, 0o600))
+		}
+		want, err := os.ReadFile(golden)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
+		again, err := decode[runtime.Object](got)
+		require.NoError(t, err)
+		again.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+		require.Equal(t, defaults, again)
 	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(got))
-	again, err := decode[*configuration](got)
-	require.NoError(t, err)
-	again.TypeMeta = defaults.TypeMeta
-	require.Equal(t, defaults, again)
 }
 
 func TestLoadTellsMistakes(t *testing.T) {

@@ -20,6 +20,13 @@ func SetDefaults_ControllersConfiguration(c *ControllersConfiguration) { //nolin
 	}
 }
 
+// SetDefaults_GatewayConfiguration sets the built-in rules where none are given.
+func SetDefaults_GatewayConfiguration(c *GatewayConfiguration) { //nolint:revive // defaulter-gen wants this name
+	if c.Rules == nil {
+		c.Rules = BuiltInRules()
+	}
+}
+
 // BuiltInRules are those of rules.yaml.
 func BuiltInRules() *ReportRules {
 	rules := &ReportRules{}

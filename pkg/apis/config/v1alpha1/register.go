@@ -22,7 +22,7 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(SchemeGroupVersion, &ControllersConfiguration{})
+	scheme.AddKnownTypes(SchemeGroupVersion, &ControllersConfiguration{}, &GatewayConfiguration{})
 	return nil
 }
 

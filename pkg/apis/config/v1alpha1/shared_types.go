@@ -46,7 +46,8 @@ type LeaderElectionConfiguration struct {
 	ResourceNamespace string `json:"resourceNamespace,omitempty"`
 }
 
-// HealthConfiguration is about /healthz and /readyz, which are served over HTTP.
+// HealthConfiguration is about /healthz and /readyz, which are served over HTTP; kite-gateway
+// has /livez as well.
 type HealthConfiguration struct {
 	// bindAddress is host:port; 0 serves none.
 	// +optional
