@@ -19,6 +19,7 @@ import (
 // All generated defaulters are covering - they call all nested defaulters.
 func RegisterDefaults(scheme *runtime.Scheme) error {
 	scheme.AddTypeDefaultingFunc(&ControllersConfiguration{}, func(obj interface{}) { SetObjectDefaults_ControllersConfiguration(obj.(*ControllersConfiguration)) })
+	scheme.AddTypeDefaultingFunc(&GatewayConfiguration{}, func(obj interface{}) { SetObjectDefaults_GatewayConfiguration(obj.(*GatewayConfiguration)) })
 	return nil
 }
 
@@ -76,6 +77,69 @@ func SetObjectDefaults_ControllersConfiguration(in *ControllersConfiguration) {
 	}
 	if in.ShutdownTimeout == nil {
 		if err := json.Unmarshal([]byte(`"30s"`), &in.ShutdownTimeout); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func SetObjectDefaults_GatewayConfiguration(in *GatewayConfiguration) {
+	SetDefaults_GatewayConfiguration(in)
+	if in.Serving.BindAddress == "" {
+		in.Serving.BindAddress = ":8443"
+	}
+	if in.Serving.CertDir == "" {
+		in.Serving.CertDir = "/etc/kite/tls"
+	}
+	if in.Health.BindAddress == "" {
+		in.Health.BindAddress = ":8081"
+	}
+	if in.Limits.BodyBytes == nil {
+		var ptrVar1 int32 = 262144
+		in.Limits.BodyBytes = &ptrVar1
+	}
+	if in.Limits.InFlight == nil {
+		var ptrVar1 int32 = 256
+		in.Limits.InFlight = &ptrVar1
+	}
+	if in.Limits.SenderQPS == nil {
+		var ptrVar1 int32 = 20
+		in.Limits.SenderQPS = &ptrVar1
+	}
+	if in.Limits.SenderBurst == nil {
+		var ptrVar1 int32 = 100
+		in.Limits.SenderBurst = &ptrVar1
+	}
+	if in.Limits.Senders == nil {
+		var ptrVar1 int32 = 10000
+		in.Limits.Senders = &ptrVar1
+	}
+	if in.Timeouts.Read == nil {
+		if err := json.Unmarshal([]byte(`"10s"`), &in.Timeouts.Read); err != nil {
+			panic(err)
+		}
+	}
+	if in.Timeouts.Report == nil {
+		if err := json.Unmarshal([]byte(`"20s"`), &in.Timeouts.Report); err != nil {
+			panic(err)
+		}
+	}
+	if in.Timeouts.Write == nil {
+		if err := json.Unmarshal([]byte(`"40s"`), &in.Timeouts.Write); err != nil {
+			panic(err)
+		}
+	}
+	if in.Timeouts.Idle == nil {
+		if err := json.Unmarshal([]byte(`"2m"`), &in.Timeouts.Idle); err != nil {
+			panic(err)
+		}
+	}
+	if in.Timeouts.Leave == nil {
+		if err := json.Unmarshal([]byte(`"5s"`), &in.Timeouts.Leave); err != nil {
+			panic(err)
+		}
+	}
+	if in.Timeouts.Shutdown == nil {
+		if err := json.Unmarshal([]byte(`"30s"`), &in.Timeouts.Shutdown); err != nil {
 			panic(err)
 		}
 	}
