@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import "net/http"
+
+// Handler answers a request, or returns an error before it has written anything. Errors of
+// the API are passed on, a *Problem is sent as it is, and everything else means that the
+// request cannot be answered at the moment.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Source understands what one kind of sender sends.
+type Source struct {
+	// Name is short and fixed: it is a label of metrics.
+	Name string
+	// Pattern is a path of http.ServeMux, with wildcards but without method. It matches
+	// with a slash at its end, too.
+	Pattern string
+	// Method defaults to POST.
+	Method string
+	// Sender names whoever sends a request, for the bound on its rate. It is for sources
+	// that authenticate their senders by themselves, or answer anybody; the rate of "" is
+	// not bound. Without it a bearer token is required.
+	Sender func(r *http.Request) string
+	// Unbounded sources are served however many requests are in flight.
+	Unbounded bool
+
+	Handler Handler
+}
+
+func (s *Source) method() string {
+	if s.Method == "" {
+		return http.MethodPost
+	}
+	return s.Method
+}
