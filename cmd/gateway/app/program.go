@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/wait"
+	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/component-base/metrics/legacyregistry"
+	"k8s.io/utils/clock"
+
+	"kite.dev/kite/pkg/gateway"
+	"kite.dev/kite/pkg/gateway/kite"
+	"kite.dev/kite/pkg/generated/clientset/versioned"
+	"kite.dev/kite/pkg/report"
+	"kite.dev/kite/pkg/rule"
+)
+
+// attempts are few: the sender waits, and comes again by itself.
+var attempts = wait.Backoff{Duration: 250 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 3}
+
+// program is what the configuration made of the running process.
+type program struct{ current atomic.Pointer[running] }
+
+type running struct {
+	*gateway.Configuration
+
+	rules *rule.Set
+}
+
+// apply takes a configuration over.
+func (p *program) apply(c *gateway.Configuration) error {
+	rules, errs := rule.Compile(c.Rules, field.NewPath("rules"))
+	if len(errs) > 0 {
+		return errs.ToAggregate()
+	}
+	p.current.Store(&running{Configuration: c, rules: rules})
+	return nil
+}
+
+func (p *program) kiteSettings() kite.Settings {
+	now := p.current.Load()
+	return kite.Settings{LogURL: now.LogURL, Rules: now.rules}
+}
+
+// sources are all that the gateway takes. Of the host's configuration they keep the address
+// and whom to trust. Configz shows the configuration.
+func (p *program) sources(host *rest.Config, configz http.Handler) ([]gateway.Source, error) {
+	callers := gateway.CallerConfig(host)
+	issues, err := versioned.NewForConfig(callers)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	reviews, err := authorizationclient.NewForConfig(callers)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	reporter := report.New(issues.IssuesV1alpha1(),
+		report.WithTimeout(p.current.Load().Timeouts.Report.Duration), report.WithBackoff(attempts))
+	return append(kite.Sources(kite.Config{
+		Reports: reporter, Issues: issues.IssuesV1alpha1(), Clock: clock.RealClock{}, Settings: p.kiteSettings,
+	}),
+		gateway.Guarded("/metrics", reviews, legacyregistry.Handler()),
+		gateway.Guarded("/configz", reviews, configz),
+	), nil
+}
