@@ -14,6 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
+	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
@@ -35,6 +38,7 @@ const startTimeout = 30 * time.Second
 type settings struct {
 	postgres   *postgres.Config
 	authorizer authorizer.Authorizer
+	tokens     map[string]string
 	candidates visibleissue.Candidates
 	clock      clock.Clock
 	issues     issue.Config
@@ -52,6 +56,11 @@ func WithPostgres(cfg postgres.Config) Option {
 // WithAuthorizer decides what impersonated users may do. Without it they may do all.
 func WithAuthorizer(a authorizer.Authorizer) Option {
 	return func(s *settings) { s.authorizer = a }
+}
+
+// WithTokens authenticates users by tokens: the keys, with the users' names as values.
+func WithTokens(tokens map[string]string) Option {
+	return func(s *settings) { s.tokens = tokens }
 }
 
 // WithClock sets the times that the server writes into objects.
@@ -110,12 +119,23 @@ func newConfig(t testing.TB, s settings) *apiserver.Config {
 	require.NoError(t, serving.WithLoopback().ApplyToConfig(&cfg.Generic.Config))
 	cfg.Generic.ExternalAddress = listener.Addr().String()
 	cfg.Generic.Authorization.Authorizer = s.authorizer
+	if len(s.tokens) > 0 {
+		cfg.Generic.Authentication.Authenticator = authenticateTokens(s.tokens)
+	}
 	cfg.Candidates = s.candidates
 	cfg.Postgres = *s.postgres
 	cfg.Clock = s.clock
 	cfg.Issues = s.issues
 	cfg.Retention = s.retention
 	return cfg
+}
+
+func authenticateTokens(tokens map[string]string) authenticator.Request {
+	users := map[string]*user.DefaultInfo{}
+	for token, name := range tokens {
+		users[token] = &user.DefaultInfo{Name: name, Groups: []string{user.AllAuthenticated}}
+	}
+	return authenticatorfactory.NewFromTokens(users, nil)
 }
 
 // run runs the server until the test ends.

@@ -45,6 +45,15 @@ func (p *program) apply(c *gateway.Configuration) error {
 	return nil
 }
 
+// NewSources are the sources of a configuration, for a server that has no file.
+func NewSources(host *rest.Config, c *gateway.Configuration) ([]gateway.Source, error) {
+	p := &program{}
+	if err := p.apply(c); err != nil {
+		return nil, err
+	}
+	return p.sources(host, http.NotFoundHandler())
+}
+
 func (p *program) kiteSettings() kite.Settings {
 	now := p.current.Load()
 	return kite.Settings{LogURL: now.LogURL, Rules: now.rules}
