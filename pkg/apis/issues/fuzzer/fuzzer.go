@@ -33,6 +33,12 @@ func Funcs(serializer.CodecFactory) []any {
 				spec.Mode = issues.ModeState
 			}
 		},
+		func(hmac *issues.WebhookHMAC, c randfill.Continue) {
+			c.FillNoCustom(hmac)
+			if hmac.Encoding == "" {
+				hmac.Encoding = issues.SignatureHex
+			}
+		},
 		func(resource *issues.MonitoredResource, c randfill.Continue) {
 			c.FillNoCustom(resource)
 			if resource.Resource == "" {

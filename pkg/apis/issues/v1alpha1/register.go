@@ -48,6 +48,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&IssueMonitorList{},
 		&ClusterIssueMonitor{},
 		&ClusterIssueMonitorList{},
+		&IssueWebhook{},
+		&IssueWebhookList{},
 		&VisibleIssue{},
 		&VisibleIssueList{},
 	)
