@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
@@ -88,7 +89,8 @@ func (e *Evaluation) Boolean(ctx context.Context, x *Expression, otherwise bool)
 	return out, nil
 }
 
-// Text gives an absent expression the empty string.
+// Text gives an absent expression the empty string. It leaves U+0000 out, which no issue
+// can hold.
 func (e *Evaluation) Text(ctx context.Context, x *Expression) (string, error) {
 	if x == nil {
 		return "", nil
@@ -101,6 +103,7 @@ func (e *Evaluation) Text(ctx context.Context, x *Expression) (string, error) {
 	if !ok {
 		return "", x.gave(value, "a string")
 	}
+	out = strings.ReplaceAll(out, "\x00", "")
 	if x.check != nil {
 		if message := x.check(out); message != "" {
 			return "", &Error{x.path, errors.New(message)}
