@@ -175,6 +175,9 @@ func (c CompletedConfig) newServer(engine *postgres.Engine) (*Server, error) {
 	if err := c.addMonitors(group, engine); err != nil {
 		return nil, err
 	}
+	if err := c.addWebhooks(group, engine); err != nil {
+		return nil, err
+	}
 	sweeper := sweep.New(issues.Issue, engine, c.retention, c.clock)
 	return &Server{Generic: generic, engine: engine, sweeper: sweeper}, generic.InstallAPIGroup(group)
 }

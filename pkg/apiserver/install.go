@@ -22,6 +22,7 @@ import (
 	"kite.dev/kite/pkg/registry/issues/issuemonitor"
 	"kite.dev/kite/pkg/registry/issues/issuereport"
 	"kite.dev/kite/pkg/registry/issues/issuesummary"
+	"kite.dev/kite/pkg/registry/issues/issuewebhook"
 	"kite.dev/kite/pkg/registry/issues/visibleissue"
 	"kite.dev/kite/pkg/storage/postgres"
 )
@@ -37,6 +38,7 @@ func resources(issuesConfig issue.Config) map[schema.GroupResource]postgres.Reso
 		issues.Resource("issues"):               issue.Resource(issuesConfig),
 		issues.Resource("issuemonitors"):        {},
 		issues.Resource("clusterissuemonitors"): {},
+		issues.Resource("issuewebhooks"):        {},
 	}
 }
 
@@ -103,5 +105,16 @@ func (c CompletedConfig) addMonitors(group *genericapiserver.APIGroupInfo, engin
 	served := group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version]
 	served["issuemonitors"], served["issuemonitors/status"] = namespaced.Monitor, namespaced.Status
 	served["clusterissuemonitors"], served["clusterissuemonitors/status"] = cluster.Monitor, cluster.Status
+	return nil
+}
+
+// addWebhooks adds the webhooks to what the group serves.
+func (c CompletedConfig) addWebhooks(group *genericapiserver.APIGroupInfo, engine *postgres.Engine) error {
+	storage, err := issuewebhook.NewStorage(Scheme, c.restOptions(engine), c.generic.Authorization.Authorizer, c.clock)
+	if err != nil {
+		return err
+	}
+	served := group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version]
+	served["issuewebhooks"], served["issuewebhooks/status"] = storage.Webhook, storage.Status
 	return nil
 }

@@ -63,6 +63,10 @@ func TestDiscovery(t *testing.T) {
 		require.Equal(t, "clusterissuemonitor", overAll.SingularName, how)
 		require.Empty(t, overAll.Categories, how)
 		require.ElementsMatch(t, issues.Verbs, overAll.Verbs, how)
+		webhooks := find(t, resources, "issuewebhooks")
+		require.True(t, webhooks.Namespaced, how)
+		require.Equal(t, []string{"kite"}, webhooks.Categories, how)
+		require.ElementsMatch(t, issues.Verbs, webhooks.Verbs, how)
 	}
 }
 
@@ -78,6 +82,7 @@ var servedKinds = []string{
 	"IssueGroup", "IssueGroupList", "IssueGroupReport",
 	"VisibleIssue", "VisibleIssueList", "IssueSummary", "IssueSummaryList",
 	"IssueMonitor", "IssueMonitorList", "ClusterIssueMonitor", "ClusterIssueMonitorList",
+	"IssueWebhook", "IssueWebhookList",
 }
 
 func TestOpenAPIV2(t *testing.T) {

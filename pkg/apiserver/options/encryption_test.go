@@ -35,7 +35,7 @@ func TestEncryptionConfig(t *testing.T) {
 		file    string // content; "-" for a file that does not exist
 		wantErr string
 	}{
-		"Named":       {reason: "each resource itself", file: rename("issues.issues.kite.dev, issuemonitors.issues.kite.dev, clusterissuemonitors.issues.kite.dev")},
+		"Named":       {reason: "each resource itself", file: rename("issues.issues.kite.dev, issuemonitors.issues.kite.dev, clusterissuemonitors.issues.kite.dev, issuewebhooks.issues.kite.dev")},
 		"Group":       {reason: "all of the group, as upstream allows", file: encryptionConfig},
 		"Everything":  {reason: "all of everything, as upstream allows", file: rename(`"*.*"`)},
 		"Forgotten":   {reason: "a resource would be stored as it is", file: rename("issues.issues.kite.dev"), wantErr: "no provider for clusterissuemonitors.issues.kite.dev"},
