@@ -51,6 +51,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &issuesv1alpha1.IssueTemplateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IssueTransition"):
 		return &issuesv1alpha1.IssueTransitionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueWebhook"):
+		return &issuesv1alpha1.IssueWebhookApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueWebhookSpec"):
+		return &issuesv1alpha1.IssueWebhookSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IssueWebhookStatus"):
+		return &issuesv1alpha1.IssueWebhookStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LinkTemplate"):
 		return &issuesv1alpha1.LinkTemplateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MigrationTemplate"):
@@ -65,8 +71,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &issuesv1alpha1.RelatedIssueApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportedIssue"):
 		return &issuesv1alpha1.ReportedIssueApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RunTemplate"):
+		return &issuesv1alpha1.RunTemplateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ScopeTemplate"):
 		return &issuesv1alpha1.ScopeTemplateApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
+		return &issuesv1alpha1.SecretKeyReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WebhookAuthentication"):
+		return &issuesv1alpha1.WebhookAuthenticationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WebhookHMAC"):
+		return &issuesv1alpha1.WebhookHMACApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WebhookSecret"):
+		return &issuesv1alpha1.WebhookSecretApplyConfiguration{}
 
 	}
 	return nil

@@ -117,6 +117,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.IssueTemplate{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_IssueTemplate(ref),
 		v1alpha1.IssueTransition{}.OpenAPIModelName():         schema_pkg_apis_issues_v1alpha1_IssueTransition(ref),
 		v1alpha1.IssueTrend{}.OpenAPIModelName():              schema_pkg_apis_issues_v1alpha1_IssueTrend(ref),
+		v1alpha1.IssueWebhook{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_IssueWebhook(ref),
+		v1alpha1.IssueWebhookList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueWebhookList(ref),
+		v1alpha1.IssueWebhookSpec{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_IssueWebhookSpec(ref),
+		v1alpha1.IssueWebhookStatus{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_IssueWebhookStatus(ref),
 		v1alpha1.LinkTemplate{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_LinkTemplate(ref),
 		v1alpha1.MigrationTemplate{}.OpenAPIModelName():       schema_pkg_apis_issues_v1alpha1_MigrationTemplate(ref),
 		v1alpha1.MonitorError{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_MonitorError(ref),
@@ -126,11 +130,17 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ReopenedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReopenedIssue(ref),
 		v1alpha1.ReportedIssue{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ReportedIssue(ref),
 		v1alpha1.ReportedObject{}.OpenAPIModelName():          schema_pkg_apis_issues_v1alpha1_ReportedObject(ref),
+		v1alpha1.RunTemplate{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_RunTemplate(ref),
 		v1alpha1.ScopeTemplate{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_ScopeTemplate(ref),
+		v1alpha1.SecretKeyReference{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_SecretKeyReference(ref),
 		v1alpha1.TimeToResolve{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_TimeToResolve(ref),
 		v1alpha1.VisibleIssue{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_VisibleIssue(ref),
 		v1alpha1.VisibleIssueList{}.OpenAPIModelName():        schema_pkg_apis_issues_v1alpha1_VisibleIssueList(ref),
 		v1alpha1.VisibleIssueSource{}.OpenAPIModelName():      schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref),
+		v1alpha1.WebhookAuthentication{}.OpenAPIModelName():   schema_pkg_apis_issues_v1alpha1_WebhookAuthentication(ref),
+		v1alpha1.WebhookHMAC{}.OpenAPIModelName():             schema_pkg_apis_issues_v1alpha1_WebhookHMAC(ref),
+		v1alpha1.WebhookSecret{}.OpenAPIModelName():           schema_pkg_apis_issues_v1alpha1_WebhookSecret(ref),
+		v1alpha1.WebhookToken{}.OpenAPIModelName():            schema_pkg_apis_issues_v1alpha1_WebhookToken(ref),
 	}
 }
 
@@ -5517,6 +5527,243 @@ func schema_pkg_apis_issues_v1alpha1_IssueTrend(ref common.ReferenceCallback) co
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_IssueWebhook(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueWebhook takes JSON from programs that know nothing of Kubernetes, and reports what it tells to its own namespace. Senders post to /webhooks/NAMESPACE/NAME of kite-gateway. Whoever writes its spec needs the right to create issuereports there.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard object's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec says who may send, and what a delivery means.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueWebhookSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status says whether deliveries are taken.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueWebhookStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.IssueWebhookSpec{}.OpenAPIModelName(), v1alpha1.IssueWebhookStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueWebhookList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueWebhookList is a list of webhooks.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list's metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the webhooks.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IssueWebhook{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.IssueWebhook{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueWebhookSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueWebhookSpec says who may send, and what a delivery means. Expressions are CEL, with Kubernetes' libraries and three variables: body is what was sent, headers are the request's by their names in lower case, without those that carry secrets or signatures, and item is one of the items that the delivery tells of. An expression has at most 4096 bytes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"authentication": {
+						SchemaProps: spec.SchemaProps{
+							Description: "authentication says how a sender shows that it may send.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.WebhookAuthentication{}.OpenAPIModelName()),
+						},
+					},
+					"ignore": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ignore is true for deliveries that tell of nothing. Asked first; it knows no item.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items gives a list of at most 100 items, each of which is a failure, a recovery or neither. Defaults to the body as the only item.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"failed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "failed is true for an item that is a failure. At least one of failed and succeeded is required.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"succeeded": {
+						SchemaProps: spec.SchemaProps{
+							Description: "succeeded is true for an item that is a recovery. Asked when failed is false. An item that is neither changes nothing.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"observedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedAt gives when the observation was made, in the form of RFC 3339. Defaults to when the delivery arrived.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"idempotencyKey": {
+						SchemaProps: spec.SchemaProps{
+							Description: "idempotencyKey gives what deliveries of one observation have in common, where run gives no uid. Defaults to the header X-GitHub-Delivery for senders like GitHub, and otherwise to the header Idempotency-Key.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason gives in CamelCase why the state changes, such as PullRequestClosed.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"run": {
+						SchemaProps: spec.SchemaProps{
+							Description: "run is the run that was observed.",
+							Ref:         ref(v1alpha1.RunTemplate{}.OpenAPIModelName()),
+						},
+					},
+					"logExcerpt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "logExcerpt gives the part of the log that shows the failure. Its last 8 KiB are kept.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"issue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "issue is what is reported. A recovery has its type, scope, stage and key only.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IssueTemplate{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"authentication", "issue"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.IssueTemplate{}.OpenAPIModelName(), v1alpha1.RunTemplate{}.OpenAPIModelName(), v1alpha1.WebhookAuthentication{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_IssueWebhookStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssueWebhookStatus says whether deliveries are taken.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the generation of the spec that the conditions stand for.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions are Ready and SecretReadable.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_LinkTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -6017,6 +6264,49 @@ func schema_pkg_apis_issues_v1alpha1_ReportedObject(ref common.ReferenceCallback
 	}
 }
 
+func schema_pkg_apis_issues_v1alpha1_RunTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RunTemplate gives the run that was observed, in expressions that give a string. There is no run where its name is empty.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind gives the kind of the run in CamelCase, such as WorkflowRun.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name gives the name of the run, by which the issue can be found.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid gives what no other run has. A run counts once.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url gives an absolute http or https address.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_issues_v1alpha1_ScopeTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -6056,6 +6346,36 @@ func schema_pkg_apis_issues_v1alpha1_ScopeTemplate(ref common.ReferenceCallback)
 					},
 				},
 				Required: []string{"kind", "name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_SecretKeyReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SecretKeyReference names a value in a Secret of the webhook's namespace. The value under the same key with -previous behind it is valid as well, so that the secret can be changed while senders still use the old one. A line feed at its end does not count.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the Secret.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key of the value in the Secret.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "key"},
 			},
 		},
 	}
@@ -6230,6 +6550,146 @@ func schema_pkg_apis_issues_v1alpha1_VisibleIssueSource(ref common.ReferenceCall
 					},
 				},
 				Required: []string{"namespace", "name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_WebhookAuthentication(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "WebhookAuthentication says how a sender shows that it may send. Exactly one member is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"github": {
+						SchemaProps: spec.SchemaProps{
+							Description: "github takes deliveries with a signature in the header X-Hub-Signature-256, as GitHub, Gitea and Forgejo send it.",
+							Ref:         ref(v1alpha1.WebhookSecret{}.OpenAPIModelName()),
+						},
+					},
+					"gitlab": {
+						SchemaProps: spec.SchemaProps{
+							Description: "gitlab takes deliveries with the secret itself in the header X-Gitlab-Token, as GitLab sends it.",
+							Ref:         ref(v1alpha1.WebhookSecret{}.OpenAPIModelName()),
+						},
+					},
+					"hmac": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hmac takes deliveries with an HMAC-SHA256 of the body in a header.",
+							Ref:         ref(v1alpha1.WebhookHMAC{}.OpenAPIModelName()),
+						},
+					},
+					"token": {
+						SchemaProps: spec.SchemaProps{
+							Description: "token takes deliveries with a token of the cluster as bearer token. The reports are the sender's own, and need its right to create issuereports.",
+							Ref:         ref(v1alpha1.WebhookToken{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.WebhookHMAC{}.OpenAPIModelName(), v1alpha1.WebhookSecret{}.OpenAPIModelName(), v1alpha1.WebhookToken{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_WebhookHMAC(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "WebhookHMAC says where a sender puts its signature.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "secretRef names what sender and gateway both know.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"header": {
+						SchemaProps: spec.SchemaProps{
+							Description: "header carries the signature, such as X-Signature. At most 64 characters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"prefix": {
+						SchemaProps: spec.SchemaProps{
+							Description: "prefix stands before the signature, such as sha256=. At most 64 bytes.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"encoding": {
+						SchemaProps: spec.SchemaProps{
+							Description: "encoding of the signature is Hex or Base64. Defaults to Hex.\n\nPossible enum values:\n - `\"Base64\"` is that of RFC 4648, with padding.\n - `\"Hex\"` writes each byte as two digits.",
+							Default:     "Hex",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Base64", "Hex"},
+						},
+					},
+					"timestampHeader": {
+						SchemaProps: spec.SchemaProps{
+							Description: "timestampHeader carries when the delivery was signed, in seconds since 1970. Without it a delivery that was overheard can be sent again.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"signedContent": {
+						SchemaProps: spec.SchemaProps{
+							Description: "signedContent is what is signed, where {body} and {timestamp} stand for the body and the timestamp, such as v0:{timestamp}:{body} for Slack. Defaults to {timestamp}.{body} with a timestamp, and otherwise to {body}.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"tolerance": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tolerance is how far the timestamp may be from the gateway's clock. Defaults to 5m; at most 1h.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"secretRef", "header"},
+			},
+		},
+		Dependencies: []string{
+			v1.Duration{}.OpenAPIModelName(), v1alpha1.SecretKeyReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_WebhookSecret(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "WebhookSecret is what sender and gateway both know.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "secretRef names it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"secretRef"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SecretKeyReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_issues_v1alpha1_WebhookToken(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "WebhookToken has no settings.",
+				Type:        []string{"object"},
 			},
 		},
 	}

@@ -444,6 +444,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*IssueWebhook)(nil), (*issues.IssueWebhook)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueWebhook_To_issues_IssueWebhook(a.(*IssueWebhook), b.(*issues.IssueWebhook), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueWebhook)(nil), (*IssueWebhook)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueWebhook_To_v1alpha1_IssueWebhook(a.(*issues.IssueWebhook), b.(*IssueWebhook), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueWebhookList)(nil), (*issues.IssueWebhookList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueWebhookList_To_issues_IssueWebhookList(a.(*IssueWebhookList), b.(*issues.IssueWebhookList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueWebhookList)(nil), (*IssueWebhookList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueWebhookList_To_v1alpha1_IssueWebhookList(a.(*issues.IssueWebhookList), b.(*IssueWebhookList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueWebhookSpec)(nil), (*issues.IssueWebhookSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueWebhookSpec_To_issues_IssueWebhookSpec(a.(*IssueWebhookSpec), b.(*issues.IssueWebhookSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueWebhookSpec)(nil), (*IssueWebhookSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueWebhookSpec_To_v1alpha1_IssueWebhookSpec(a.(*issues.IssueWebhookSpec), b.(*IssueWebhookSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*IssueWebhookStatus)(nil), (*issues.IssueWebhookStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IssueWebhookStatus_To_issues_IssueWebhookStatus(a.(*IssueWebhookStatus), b.(*issues.IssueWebhookStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.IssueWebhookStatus)(nil), (*IssueWebhookStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_IssueWebhookStatus_To_v1alpha1_IssueWebhookStatus(a.(*issues.IssueWebhookStatus), b.(*IssueWebhookStatus), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*LinkTemplate)(nil), (*issues.LinkTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_LinkTemplate_To_issues_LinkTemplate(a.(*LinkTemplate), b.(*issues.LinkTemplate), scope)
 	}); err != nil {
@@ -534,6 +574,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*RunTemplate)(nil), (*issues.RunTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_RunTemplate_To_issues_RunTemplate(a.(*RunTemplate), b.(*issues.RunTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.RunTemplate)(nil), (*RunTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_RunTemplate_To_v1alpha1_RunTemplate(a.(*issues.RunTemplate), b.(*RunTemplate), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*ScopeTemplate)(nil), (*issues.ScopeTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate(a.(*ScopeTemplate), b.(*issues.ScopeTemplate), scope)
 	}); err != nil {
@@ -541,6 +591,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.ScopeTemplate)(nil), (*ScopeTemplate)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(a.(*issues.ScopeTemplate), b.(*ScopeTemplate), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*SecretKeyReference)(nil), (*issues.SecretKeyReference)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_SecretKeyReference_To_issues_SecretKeyReference(a.(*SecretKeyReference), b.(*issues.SecretKeyReference), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.SecretKeyReference)(nil), (*SecretKeyReference)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_SecretKeyReference_To_v1alpha1_SecretKeyReference(a.(*issues.SecretKeyReference), b.(*SecretKeyReference), scope)
 	}); err != nil {
 		return err
 	}
@@ -581,6 +641,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*issues.VisibleIssueSource)(nil), (*VisibleIssueSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_issues_VisibleIssueSource_To_v1alpha1_VisibleIssueSource(a.(*issues.VisibleIssueSource), b.(*VisibleIssueSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*WebhookAuthentication)(nil), (*issues.WebhookAuthentication)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_WebhookAuthentication_To_issues_WebhookAuthentication(a.(*WebhookAuthentication), b.(*issues.WebhookAuthentication), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.WebhookAuthentication)(nil), (*WebhookAuthentication)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_WebhookAuthentication_To_v1alpha1_WebhookAuthentication(a.(*issues.WebhookAuthentication), b.(*WebhookAuthentication), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*WebhookHMAC)(nil), (*issues.WebhookHMAC)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_WebhookHMAC_To_issues_WebhookHMAC(a.(*WebhookHMAC), b.(*issues.WebhookHMAC), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.WebhookHMAC)(nil), (*WebhookHMAC)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_WebhookHMAC_To_v1alpha1_WebhookHMAC(a.(*issues.WebhookHMAC), b.(*WebhookHMAC), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*WebhookSecret)(nil), (*issues.WebhookSecret)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_WebhookSecret_To_issues_WebhookSecret(a.(*WebhookSecret), b.(*issues.WebhookSecret), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.WebhookSecret)(nil), (*WebhookSecret)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_WebhookSecret_To_v1alpha1_WebhookSecret(a.(*issues.WebhookSecret), b.(*WebhookSecret), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*WebhookToken)(nil), (*issues.WebhookToken)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_WebhookToken_To_issues_WebhookToken(a.(*WebhookToken), b.(*issues.WebhookToken), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*issues.WebhookToken)(nil), (*WebhookToken)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_issues_WebhookToken_To_v1alpha1_WebhookToken(a.(*issues.WebhookToken), b.(*WebhookToken), scope)
 	}); err != nil {
 		return err
 	}
@@ -1561,6 +1661,100 @@ func Convert_issues_IssueTrend_To_v1alpha1_IssueTrend(in *issues.IssueTrend, out
 	return autoConvert_issues_IssueTrend_To_v1alpha1_IssueTrend(in, out, s)
 }
 
+func autoConvert_v1alpha1_IssueWebhook_To_issues_IssueWebhook(in *IssueWebhook, out *issues.IssueWebhook, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_IssueWebhookSpec_To_issues_IssueWebhookSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_IssueWebhookStatus_To_issues_IssueWebhookStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_IssueWebhook_To_issues_IssueWebhook is an autogenerated conversion function.
+func Convert_v1alpha1_IssueWebhook_To_issues_IssueWebhook(in *IssueWebhook, out *issues.IssueWebhook, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueWebhook_To_issues_IssueWebhook(in, out, s)
+}
+
+func autoConvert_issues_IssueWebhook_To_v1alpha1_IssueWebhook(in *issues.IssueWebhook, out *IssueWebhook, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_issues_IssueWebhookSpec_To_v1alpha1_IssueWebhookSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_issues_IssueWebhookStatus_To_v1alpha1_IssueWebhookStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_issues_IssueWebhook_To_v1alpha1_IssueWebhook is an autogenerated conversion function.
+func Convert_issues_IssueWebhook_To_v1alpha1_IssueWebhook(in *issues.IssueWebhook, out *IssueWebhook, s conversion.Scope) error {
+	return autoConvert_issues_IssueWebhook_To_v1alpha1_IssueWebhook(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueWebhookList_To_issues_IssueWebhookList(in *IssueWebhookList, out *issues.IssueWebhookList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]issues.IssueWebhook)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_IssueWebhookList_To_issues_IssueWebhookList is an autogenerated conversion function.
+func Convert_v1alpha1_IssueWebhookList_To_issues_IssueWebhookList(in *IssueWebhookList, out *issues.IssueWebhookList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueWebhookList_To_issues_IssueWebhookList(in, out, s)
+}
+
+func autoConvert_issues_IssueWebhookList_To_v1alpha1_IssueWebhookList(in *issues.IssueWebhookList, out *IssueWebhookList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]IssueWebhook)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_issues_IssueWebhookList_To_v1alpha1_IssueWebhookList is an autogenerated conversion function.
+func Convert_issues_IssueWebhookList_To_v1alpha1_IssueWebhookList(in *issues.IssueWebhookList, out *IssueWebhookList, s conversion.Scope) error {
+	return autoConvert_issues_IssueWebhookList_To_v1alpha1_IssueWebhookList(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueWebhookSpec_To_issues_IssueWebhookSpec(in *IssueWebhookSpec, out *issues.IssueWebhookSpec, s conversion.Scope) error {
+	*out = *(*issues.IssueWebhookSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueWebhookSpec_To_issues_IssueWebhookSpec is an autogenerated conversion function.
+func Convert_v1alpha1_IssueWebhookSpec_To_issues_IssueWebhookSpec(in *IssueWebhookSpec, out *issues.IssueWebhookSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueWebhookSpec_To_issues_IssueWebhookSpec(in, out, s)
+}
+
+func autoConvert_issues_IssueWebhookSpec_To_v1alpha1_IssueWebhookSpec(in *issues.IssueWebhookSpec, out *IssueWebhookSpec, s conversion.Scope) error {
+	*out = *(*IssueWebhookSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueWebhookSpec_To_v1alpha1_IssueWebhookSpec is an autogenerated conversion function.
+func Convert_issues_IssueWebhookSpec_To_v1alpha1_IssueWebhookSpec(in *issues.IssueWebhookSpec, out *IssueWebhookSpec, s conversion.Scope) error {
+	return autoConvert_issues_IssueWebhookSpec_To_v1alpha1_IssueWebhookSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_IssueWebhookStatus_To_issues_IssueWebhookStatus(in *IssueWebhookStatus, out *issues.IssueWebhookStatus, s conversion.Scope) error {
+	*out = *(*issues.IssueWebhookStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IssueWebhookStatus_To_issues_IssueWebhookStatus is an autogenerated conversion function.
+func Convert_v1alpha1_IssueWebhookStatus_To_issues_IssueWebhookStatus(in *IssueWebhookStatus, out *issues.IssueWebhookStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IssueWebhookStatus_To_issues_IssueWebhookStatus(in, out, s)
+}
+
+func autoConvert_issues_IssueWebhookStatus_To_v1alpha1_IssueWebhookStatus(in *issues.IssueWebhookStatus, out *IssueWebhookStatus, s conversion.Scope) error {
+	*out = *(*IssueWebhookStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_IssueWebhookStatus_To_v1alpha1_IssueWebhookStatus is an autogenerated conversion function.
+func Convert_issues_IssueWebhookStatus_To_v1alpha1_IssueWebhookStatus(in *issues.IssueWebhookStatus, out *IssueWebhookStatus, s conversion.Scope) error {
+	return autoConvert_issues_IssueWebhookStatus_To_v1alpha1_IssueWebhookStatus(in, out, s)
+}
+
 func autoConvert_v1alpha1_LinkTemplate_To_issues_LinkTemplate(in *LinkTemplate, out *issues.LinkTemplate, s conversion.Scope) error {
 	*out = *(*issues.LinkTemplate)(unsafe.Pointer(in))
 	return nil
@@ -1741,6 +1935,26 @@ func Convert_issues_ReportedObject_To_v1alpha1_ReportedObject(in *issues.Reporte
 	return autoConvert_issues_ReportedObject_To_v1alpha1_ReportedObject(in, out, s)
 }
 
+func autoConvert_v1alpha1_RunTemplate_To_issues_RunTemplate(in *RunTemplate, out *issues.RunTemplate, s conversion.Scope) error {
+	*out = *(*issues.RunTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_RunTemplate_To_issues_RunTemplate is an autogenerated conversion function.
+func Convert_v1alpha1_RunTemplate_To_issues_RunTemplate(in *RunTemplate, out *issues.RunTemplate, s conversion.Scope) error {
+	return autoConvert_v1alpha1_RunTemplate_To_issues_RunTemplate(in, out, s)
+}
+
+func autoConvert_issues_RunTemplate_To_v1alpha1_RunTemplate(in *issues.RunTemplate, out *RunTemplate, s conversion.Scope) error {
+	*out = *(*RunTemplate)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_RunTemplate_To_v1alpha1_RunTemplate is an autogenerated conversion function.
+func Convert_issues_RunTemplate_To_v1alpha1_RunTemplate(in *issues.RunTemplate, out *RunTemplate, s conversion.Scope) error {
+	return autoConvert_issues_RunTemplate_To_v1alpha1_RunTemplate(in, out, s)
+}
+
 func autoConvert_v1alpha1_ScopeTemplate_To_issues_ScopeTemplate(in *ScopeTemplate, out *issues.ScopeTemplate, s conversion.Scope) error {
 	*out = *(*issues.ScopeTemplate)(unsafe.Pointer(in))
 	return nil
@@ -1759,6 +1973,26 @@ func autoConvert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(in *issues.Scope
 // Convert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate is an autogenerated conversion function.
 func Convert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(in *issues.ScopeTemplate, out *ScopeTemplate, s conversion.Scope) error {
 	return autoConvert_issues_ScopeTemplate_To_v1alpha1_ScopeTemplate(in, out, s)
+}
+
+func autoConvert_v1alpha1_SecretKeyReference_To_issues_SecretKeyReference(in *SecretKeyReference, out *issues.SecretKeyReference, s conversion.Scope) error {
+	*out = *(*issues.SecretKeyReference)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_SecretKeyReference_To_issues_SecretKeyReference is an autogenerated conversion function.
+func Convert_v1alpha1_SecretKeyReference_To_issues_SecretKeyReference(in *SecretKeyReference, out *issues.SecretKeyReference, s conversion.Scope) error {
+	return autoConvert_v1alpha1_SecretKeyReference_To_issues_SecretKeyReference(in, out, s)
+}
+
+func autoConvert_issues_SecretKeyReference_To_v1alpha1_SecretKeyReference(in *issues.SecretKeyReference, out *SecretKeyReference, s conversion.Scope) error {
+	*out = *(*SecretKeyReference)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_SecretKeyReference_To_v1alpha1_SecretKeyReference is an autogenerated conversion function.
+func Convert_issues_SecretKeyReference_To_v1alpha1_SecretKeyReference(in *issues.SecretKeyReference, out *SecretKeyReference, s conversion.Scope) error {
+	return autoConvert_issues_SecretKeyReference_To_v1alpha1_SecretKeyReference(in, out, s)
 }
 
 func autoConvert_v1alpha1_TimeToResolve_To_issues_TimeToResolve(in *TimeToResolve, out *issues.TimeToResolve, s conversion.Scope) error {
@@ -1859,4 +2093,84 @@ func autoConvert_issues_VisibleIssueSource_To_v1alpha1_VisibleIssueSource(in *is
 // Convert_issues_VisibleIssueSource_To_v1alpha1_VisibleIssueSource is an autogenerated conversion function.
 func Convert_issues_VisibleIssueSource_To_v1alpha1_VisibleIssueSource(in *issues.VisibleIssueSource, out *VisibleIssueSource, s conversion.Scope) error {
 	return autoConvert_issues_VisibleIssueSource_To_v1alpha1_VisibleIssueSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_WebhookAuthentication_To_issues_WebhookAuthentication(in *WebhookAuthentication, out *issues.WebhookAuthentication, s conversion.Scope) error {
+	*out = *(*issues.WebhookAuthentication)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_WebhookAuthentication_To_issues_WebhookAuthentication is an autogenerated conversion function.
+func Convert_v1alpha1_WebhookAuthentication_To_issues_WebhookAuthentication(in *WebhookAuthentication, out *issues.WebhookAuthentication, s conversion.Scope) error {
+	return autoConvert_v1alpha1_WebhookAuthentication_To_issues_WebhookAuthentication(in, out, s)
+}
+
+func autoConvert_issues_WebhookAuthentication_To_v1alpha1_WebhookAuthentication(in *issues.WebhookAuthentication, out *WebhookAuthentication, s conversion.Scope) error {
+	*out = *(*WebhookAuthentication)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_WebhookAuthentication_To_v1alpha1_WebhookAuthentication is an autogenerated conversion function.
+func Convert_issues_WebhookAuthentication_To_v1alpha1_WebhookAuthentication(in *issues.WebhookAuthentication, out *WebhookAuthentication, s conversion.Scope) error {
+	return autoConvert_issues_WebhookAuthentication_To_v1alpha1_WebhookAuthentication(in, out, s)
+}
+
+func autoConvert_v1alpha1_WebhookHMAC_To_issues_WebhookHMAC(in *WebhookHMAC, out *issues.WebhookHMAC, s conversion.Scope) error {
+	*out = *(*issues.WebhookHMAC)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_WebhookHMAC_To_issues_WebhookHMAC is an autogenerated conversion function.
+func Convert_v1alpha1_WebhookHMAC_To_issues_WebhookHMAC(in *WebhookHMAC, out *issues.WebhookHMAC, s conversion.Scope) error {
+	return autoConvert_v1alpha1_WebhookHMAC_To_issues_WebhookHMAC(in, out, s)
+}
+
+func autoConvert_issues_WebhookHMAC_To_v1alpha1_WebhookHMAC(in *issues.WebhookHMAC, out *WebhookHMAC, s conversion.Scope) error {
+	*out = *(*WebhookHMAC)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_WebhookHMAC_To_v1alpha1_WebhookHMAC is an autogenerated conversion function.
+func Convert_issues_WebhookHMAC_To_v1alpha1_WebhookHMAC(in *issues.WebhookHMAC, out *WebhookHMAC, s conversion.Scope) error {
+	return autoConvert_issues_WebhookHMAC_To_v1alpha1_WebhookHMAC(in, out, s)
+}
+
+func autoConvert_v1alpha1_WebhookSecret_To_issues_WebhookSecret(in *WebhookSecret, out *issues.WebhookSecret, s conversion.Scope) error {
+	*out = *(*issues.WebhookSecret)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_WebhookSecret_To_issues_WebhookSecret is an autogenerated conversion function.
+func Convert_v1alpha1_WebhookSecret_To_issues_WebhookSecret(in *WebhookSecret, out *issues.WebhookSecret, s conversion.Scope) error {
+	return autoConvert_v1alpha1_WebhookSecret_To_issues_WebhookSecret(in, out, s)
+}
+
+func autoConvert_issues_WebhookSecret_To_v1alpha1_WebhookSecret(in *issues.WebhookSecret, out *WebhookSecret, s conversion.Scope) error {
+	*out = *(*WebhookSecret)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_WebhookSecret_To_v1alpha1_WebhookSecret is an autogenerated conversion function.
+func Convert_issues_WebhookSecret_To_v1alpha1_WebhookSecret(in *issues.WebhookSecret, out *WebhookSecret, s conversion.Scope) error {
+	return autoConvert_issues_WebhookSecret_To_v1alpha1_WebhookSecret(in, out, s)
+}
+
+func autoConvert_v1alpha1_WebhookToken_To_issues_WebhookToken(in *WebhookToken, out *issues.WebhookToken, s conversion.Scope) error {
+	*out = *(*issues.WebhookToken)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_WebhookToken_To_issues_WebhookToken is an autogenerated conversion function.
+func Convert_v1alpha1_WebhookToken_To_issues_WebhookToken(in *WebhookToken, out *issues.WebhookToken, s conversion.Scope) error {
+	return autoConvert_v1alpha1_WebhookToken_To_issues_WebhookToken(in, out, s)
+}
+
+func autoConvert_issues_WebhookToken_To_v1alpha1_WebhookToken(in *issues.WebhookToken, out *WebhookToken, s conversion.Scope) error {
+	*out = *(*WebhookToken)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_issues_WebhookToken_To_v1alpha1_WebhookToken is an autogenerated conversion function.
+func Convert_issues_WebhookToken_To_v1alpha1_WebhookToken(in *issues.WebhookToken, out *WebhookToken, s conversion.Scope) error {
+	return autoConvert_issues_WebhookToken_To_v1alpha1_WebhookToken(in, out, s)
 }

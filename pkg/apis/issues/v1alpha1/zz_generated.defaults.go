@@ -25,6 +25,8 @@ func RegisterDefaults(scheme *runtime.Scheme) error {
 	scheme.AddTypeDefaultingFunc(&IssueMonitor{}, func(obj interface{}) { SetObjectDefaults_IssueMonitor(obj.(*IssueMonitor)) })
 	scheme.AddTypeDefaultingFunc(&IssueMonitorList{}, func(obj interface{}) { SetObjectDefaults_IssueMonitorList(obj.(*IssueMonitorList)) })
 	scheme.AddTypeDefaultingFunc(&IssueReport{}, func(obj interface{}) { SetObjectDefaults_IssueReport(obj.(*IssueReport)) })
+	scheme.AddTypeDefaultingFunc(&IssueWebhook{}, func(obj interface{}) { SetObjectDefaults_IssueWebhook(obj.(*IssueWebhook)) })
+	scheme.AddTypeDefaultingFunc(&IssueWebhookList{}, func(obj interface{}) { SetObjectDefaults_IssueWebhookList(obj.(*IssueWebhookList)) })
 	scheme.AddTypeDefaultingFunc(&VisibleIssue{}, func(obj interface{}) { SetObjectDefaults_VisibleIssue(obj.(*VisibleIssue)) })
 	scheme.AddTypeDefaultingFunc(&VisibleIssueList{}, func(obj interface{}) { SetObjectDefaults_VisibleIssueList(obj.(*VisibleIssueList)) })
 	return nil
@@ -116,6 +118,27 @@ func SetObjectDefaults_IssueReport(in *IssueReport) {
 		if a.Kind == "" {
 			a.Kind = "Other"
 		}
+	}
+}
+
+func SetObjectDefaults_IssueWebhook(in *IssueWebhook) {
+	if in.Spec.Authentication.HMAC != nil {
+		if in.Spec.Authentication.HMAC.Encoding == "" {
+			in.Spec.Authentication.HMAC.Encoding = "Hex"
+		}
+	}
+	for i := range in.Spec.Issue.Links {
+		a := &in.Spec.Issue.Links[i]
+		if a.Kind == "" {
+			a.Kind = "Other"
+		}
+	}
+}
+
+func SetObjectDefaults_IssueWebhookList(in *IssueWebhookList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_IssueWebhook(a)
 	}
 }
 

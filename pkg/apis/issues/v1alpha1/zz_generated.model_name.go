@@ -219,6 +219,26 @@ func (in IssueTrend) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueWebhook) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueWebhook"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueWebhookList) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueWebhookList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueWebhookSpec) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueWebhookSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IssueWebhookStatus) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.IssueWebhookStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in LinkTemplate) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.LinkTemplate"
 }
@@ -264,8 +284,18 @@ func (in ReportedObject) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RunTemplate) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.RunTemplate"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ScopeTemplate) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.ScopeTemplate"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SecretKeyReference) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.SecretKeyReference"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -286,4 +316,24 @@ func (in VisibleIssueList) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VisibleIssueSource) OpenAPIModelName() string {
 	return "dev.kite.issues.v1alpha1.VisibleIssueSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in WebhookAuthentication) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.WebhookAuthentication"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in WebhookHMAC) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.WebhookHMAC"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in WebhookSecret) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.WebhookSecret"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in WebhookToken) OpenAPIModelName() string {
+	return "dev.kite.issues.v1alpha1.WebhookToken"
 }

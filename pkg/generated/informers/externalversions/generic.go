@@ -46,6 +46,8 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().Issues().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("issuemonitors"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().IssueMonitors().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("issuewebhooks"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().IssueWebhooks().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("visibleissues"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Issues().V1alpha1().VisibleIssues().Informer()}, nil
 

@@ -37,6 +37,14 @@ type IssueSummaryListerExpansion interface{}
 // IssueSummaryNamespaceLister.
 type IssueSummaryNamespaceListerExpansion interface{}
 
+// IssueWebhookListerExpansion allows custom methods to be added to
+// IssueWebhookLister.
+type IssueWebhookListerExpansion interface{}
+
+// IssueWebhookNamespaceListerExpansion allows custom methods to be added to
+// IssueWebhookNamespaceLister.
+type IssueWebhookNamespaceListerExpansion interface{}
+
 // VisibleIssueListerExpansion allows custom methods to be added to
 // VisibleIssueLister.
 type VisibleIssueListerExpansion interface{}

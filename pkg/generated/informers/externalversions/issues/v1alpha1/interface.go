@@ -17,6 +17,8 @@ type Interface interface {
 	Issues() TypedIssueInformer
 	// IssueMonitors returns a IssueMonitorInformer.
 	IssueMonitors() TypedIssueMonitorInformer
+	// IssueWebhooks returns a IssueWebhookInformer.
+	IssueWebhooks() TypedIssueWebhookInformer
 	// VisibleIssues returns a VisibleIssueInformer.
 	VisibleIssues() TypedVisibleIssueInformer
 }
@@ -45,6 +47,11 @@ func (v *version) Issues() TypedIssueInformer {
 // IssueMonitors returns a TypedIssueMonitorInformer.
 func (v *version) IssueMonitors() TypedIssueMonitorInformer {
 	return &issueMonitorInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// IssueWebhooks returns a TypedIssueWebhookInformer.
+func (v *version) IssueWebhooks() TypedIssueWebhookInformer {
+	return &issueWebhookInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
 // VisibleIssues returns a TypedVisibleIssueInformer.

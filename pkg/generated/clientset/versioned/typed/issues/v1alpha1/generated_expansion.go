@@ -19,4 +19,6 @@ type IssueReportExpansion interface{}
 
 type IssueSummaryExpansion interface{}
 
+type IssueWebhookExpansion interface{}
+
 type VisibleIssueExpansion interface{}

@@ -22,6 +22,7 @@ type IssuesV1alpha1Interface interface {
 	IssueMonitorsGetter
 	IssueReportsGetter
 	IssueSummariesGetter
+	IssueWebhooksGetter
 	VisibleIssuesGetter
 }
 
@@ -56,6 +57,10 @@ func (c *IssuesV1alpha1Client) IssueReports(namespace string) IssueReportInterfa
 
 func (c *IssuesV1alpha1Client) IssueSummaries(namespace string) IssueSummaryInterface {
 	return newIssueSummaries(c, namespace)
+}
+
+func (c *IssuesV1alpha1Client) IssueWebhooks(namespace string) IssueWebhookInterface {
+	return newIssueWebhooks(c, namespace)
 }
 
 func (c *IssuesV1alpha1Client) VisibleIssues() VisibleIssueInterface {

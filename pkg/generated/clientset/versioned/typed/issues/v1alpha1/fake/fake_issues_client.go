@@ -43,6 +43,10 @@ func (c *FakeIssuesV1alpha1) IssueSummaries(namespace string) v1alpha1.IssueSumm
 	return newFakeIssueSummaries(c, namespace)
 }
 
+func (c *FakeIssuesV1alpha1) IssueWebhooks(namespace string) v1alpha1.IssueWebhookInterface {
+	return newFakeIssueWebhooks(c, namespace)
+}
+
 func (c *FakeIssuesV1alpha1) VisibleIssues() v1alpha1.VisibleIssueInterface {
 	return newFakeVisibleIssues(c)
 }
