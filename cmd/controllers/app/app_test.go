@@ -58,7 +58,7 @@ func TestValidateTellsEverything(t *testing.T) {
 
 	got := validate(configuration(`
 controllers: ['*', -pipelinrun]
-pipelineRun: {concurrentSyncs: 0, logBytes: 100000, logURL: 'https://x/{pod}'}
+pipelineRun: {concurrentSyncs: 0, startTimeout: 10ms, logBytes: 100000, logURL: 'https://x/{pod}'}
 rules: {origins: [{match: '(', in: [Log], origin: human}]}
 clientConnection: {qps: 0, burst: -1}
 leaderElection: {leaseDuration: 5s, retryPeriod: 0s}
@@ -69,6 +69,7 @@ shutdownTimeout: 2h
 	for _, want := range []string{
 		`controllers[1]: Unsupported value: "pipelinrun": supported values: "pipelinerun", "scopedeleted", "servingcert"`,
 		"pipelineRun.concurrentSyncs: Invalid value: 0: must be 1 to 100",
+		`pipelineRun.startTimeout: Invalid value: "10ms": must be 1s to 24h`,
 		"pipelineRun.logBytes: Invalid value: 100000: must be 0 to 65536",
 		`pipelineRun.logURL: Invalid value: "https://x/{pod}": "{pod}" is none of {namespace}`,
 		"rules.origins[0].match: Invalid value",
@@ -82,7 +83,7 @@ shutdownTimeout: 2h
 	} {
 		require.ErrorContains(t, got.ToAggregate(), want)
 	}
-	require.Len(t, got, 12)
+	require.Len(t, got, 13)
 	require.ErrorContains(t, validate(configuration("leaderElection: {retryPeriod: 10s}")).ToAggregate(), "retryPeriod: Invalid value: \"10s\": must be less than renewDeadline")
 	require.Empty(t, validate(configuration("metrics: {bindAddress: '0'}")))
 }
@@ -91,7 +92,7 @@ shutdownTimeout: 2h
 // field is overlooked.
 func TestReload(t *testing.T) {
 	t.Parallel()
-	taken := []string{"LogBytes", "LogURL", "MintMakerNamespace", "Rules"}
+	taken := []string{"LogBytes", "LogURL", "MintMakerNamespace", "Rules", "StartTimeout"}
 	from := &Configuration{}
 	config.Default(from)
 	require.NoError(t, canReload(from, from.DeepCopy()))

@@ -56,6 +56,9 @@ func validate(c *Configuration) field.ErrorList {
 func validatePipelineRun(at *field.Path, c *configv1alpha1.PipelineRunConfiguration) field.ErrorList {
 	errs := within(at.Child("concurrentSyncs"), *c.ConcurrentSyncs, 1, maxConcurrent)
 	errs = append(errs, within(at.Child("logBytes"), *c.LogBytes, 0, rule.MaxText)...)
+	if limit := c.StartTimeout.Duration; limit < time.Second || limit > 24*time.Hour {
+		errs = append(errs, field.Invalid(at.Child("startTimeout"), limit.String(), "must be 1s to 24h"))
+	}
 	if err := pipelinerun.CheckLogURL(c.LogURL); err != nil {
 		errs = append(errs, field.Invalid(at.Child("logURL"), c.LogURL, err.Error()))
 	}

@@ -51,7 +51,10 @@ func (p *program) apply(c *Configuration) error {
 // pipelineRunConfig is what is in force for the controller pipelinerun.
 func (p *program) pipelineRunConfig(pods corev1client.PodsGetter) *pipelinerun.Config {
 	now := p.current.Load()
-	config := &pipelinerun.Config{Rules: now.rules, MintMakerNamespace: *now.PipelineRun.MintMakerNamespace, LogURL: now.PipelineRun.LogURL}
+	config := &pipelinerun.Config{
+		Rules: now.rules, MintMakerNamespace: *now.PipelineRun.MintMakerNamespace,
+		StartTimeout: now.PipelineRun.StartTimeout.Duration, LogURL: now.PipelineRun.LogURL,
+	}
 	if bytes := int(*now.PipelineRun.LogBytes); bytes > 0 {
 		config.Logs = &pipelinerun.PodLogs{Pods: pods, Bytes: bytes}
 	}

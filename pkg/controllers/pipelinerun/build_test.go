@@ -24,12 +24,15 @@ var (
 	ended   = created.Add(3 * time.Minute)
 )
 
+// startTimeout is the default.
+const startTimeout = 10 * time.Minute
+
 // testConfig has the rules that are shipped, and reads no logs.
 func testConfig(t testing.TB) *Config {
 	t.Helper()
 	rules, err := rule.BuiltIn()
 	require.NoError(t, err)
-	return &Config{Rules: rules, MintMakerNamespace: "mintmaker"}
+	return &Config{Rules: rules, MintMakerNamespace: "mintmaker", StartTimeout: startTimeout}
 }
 
 type runOption func(*tektonv1.PipelineRun)

@@ -5,6 +5,7 @@ package pipelinerun
 
 import (
 	"context"
+	"time"
 
 	"kite.dev/kite/pkg/rule"
 )
@@ -18,6 +19,9 @@ type Config struct {
 	// MintMakerNamespace is where MintMaker runs. Only there is a run believed that it
 	// is about a component of another namespace. Empty believes none.
 	MintMakerNamespace string
+	// StartTimeout is how long a run may take from its admission to its first step. One that
+	// takes longer is reported. Required.
+	StartTimeout time.Duration
 	// LogURL leads to a run's log, with {namespace}, {name}, {uid}, {application} and
 	// {component} for the run's. Empty gives no link, unless the run itself says where its
 	// log is. CheckLogURL finds its mistakes.

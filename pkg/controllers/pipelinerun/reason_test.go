@@ -210,7 +210,7 @@ func TestReasonsToWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run := newRun(started(), child("TaskRun"), condition(corev1.ConditionUnknown, tektonv1.PipelineRunReasonRunning, ""))
-			w := newWorld(t, created.Add(2*startLimit), run, newTask(run, "compile",
+			w := newWorld(t, created.Add(2*startTimeout), run, newTask(run, "compile",
 				taskReason(corev1.ConditionUnknown, tektonv1.TaskRunReason(tc.waits), tc.message),
 				func(task *tektonv1.TaskRun) { task.Status.CompletionTime = nil }))
 			_, err := w.reconcile(t, run)

@@ -161,7 +161,7 @@ func (c *Config) newestRecovery(failed *tektonv1.PipelineRun, runs []tektonv1.Pi
 
 // awaitStart looks at a run again when it should have started, and then once.
 func (r *Reconciler) awaitStart(ctx context.Context, run *tektonv1.PipelineRun) (ctrl.Result, error) {
-	deadline, ok := startDeadline(run)
+	deadline, ok := r.config.startDeadline(run)
 	if !ok {
 		return ctrl.Result{}, nil
 	}

@@ -219,7 +219,7 @@ func TestStuck(t *testing.T) {
 	}
 	going := condition(corev1.ConditionUnknown, tektonv1.PipelineRunReasonRunning, "")
 	held := condition(corev1.ConditionUnknown, tektonv1.PipelineRunReasonPending, "")
-	late := created.Add(startLimit + time.Minute)
+	late := created.Add(startTimeout + time.Minute)
 	cases := map[string]struct {
 		reason string
 		run    *tektonv1.PipelineRun

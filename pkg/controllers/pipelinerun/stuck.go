@@ -11,23 +11,20 @@ import (
 	"knative.dev/pkg/apis"
 )
 
-// startLimit is how long a run may take from its admission to its first step.
-const startLimit = 10 * time.Minute
-
 // startDeadline is when a run that is not over should have started. There is
 // none while the run is held (spec.status PipelineRunPending, as Kueue does): its
 // time counts from its admission, which Tekton marks with startTime.
-func startDeadline(run *tektonv1.PipelineRun) (time.Time, bool) {
+func (c *Config) startDeadline(run *tektonv1.PipelineRun) (time.Time, bool) {
 	if run.IsPending() {
 		return time.Time{}, false
 	}
 	if run.Status.StartTime != nil {
-		return run.Status.StartTime.Add(startLimit), true
+		return run.Status.StartTime.Add(c.StartTimeout), true
 	}
 	if run.Status.GetCondition(apis.ConditionSucceeded) != nil {
 		return time.Time{}, false
 	}
-	return run.CreationTimestamp.Add(startLimit), true
+	return run.CreationTimestamp.Add(c.StartTimeout), true
 }
 
 // hasStarted says whether any step ran. A child that is no TaskRun is taken to

@@ -57,6 +57,12 @@ type PipelineRunConfiguration struct {
 	// +optional
 	// +default=8
 	ConcurrentSyncs *int32 `json:"concurrentSyncs,omitempty"`
+	// startTimeout is how long a run may take from its admission to its first step, 1s to
+	// 24h. One that takes longer is reported. Runs that wait already keep the limit that was
+	// in force.
+	// +optional
+	// +default="10m"
+	StartTimeout *metav1.Duration `json:"startTimeout,omitempty"`
 	// logBytes is how much of the end of a failed step's log is read, in bytes, for rules and
 	// for the issue's excerpt; 0 reads no log, 65536 is the most.
 	// +optional

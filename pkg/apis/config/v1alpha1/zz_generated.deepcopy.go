@@ -342,6 +342,11 @@ func (in *PipelineRunConfiguration) DeepCopyInto(out *PipelineRunConfiguration) 
 		*out = new(int32)
 		**out = **in
 	}
+	if in.StartTimeout != nil {
+		in, out := &in.StartTimeout, &out.StartTimeout
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.LogBytes != nil {
 		in, out := &in.LogBytes, &out.LogBytes
 		*out = new(int32)

@@ -34,6 +34,11 @@ func SetObjectDefaults_ControllersConfiguration(in *ControllersConfiguration) {
 		var ptrVar1 int32 = 8
 		in.PipelineRun.ConcurrentSyncs = &ptrVar1
 	}
+	if in.PipelineRun.StartTimeout == nil {
+		if err := json.Unmarshal([]byte(`"10m"`), &in.PipelineRun.StartTimeout); err != nil {
+			panic(err)
+		}
+	}
 	if in.PipelineRun.LogBytes == nil {
 		var ptrVar1 int32 = 65536
 		in.PipelineRun.LogBytes = &ptrVar1
