@@ -61,6 +61,11 @@ const (
 	ReasonPullRequestClosed = "PullRequestClosed"
 	// ReasonScopeDeleted: the resource concerned was deleted.
 	ReasonScopeDeleted = "ScopeDeleted"
+	// ReasonMonitorDeleted: the monitor that found the issue was deleted.
+	ReasonMonitorDeleted = "MonitorDeleted"
+	// ReasonMonitorChanged: the monitor that found the issue does not look there any
+	// longer.
+	ReasonMonitorChanged = "MonitorChanged"
 )
 
 // IssueStatus says what was observed.

@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package monitor
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/issuemonitor"
+)
+
+// situation is what a worker reads of a problem at once.
+type situation struct {
+	identity  string
+	namespace string
+	fields    issuesv1alpha1.ReportedIssue
+	failing   []failure
+	successes []failure
+	// wait is how long until the next failure has lasted for long enough. Zero if none waits.
+	wait time.Duration
+	// held says that nothing may be concluded from there being no failure.
+	held bool
+	// absent says that there is no object of this identity.
+	absent                          bool
+	reported, renewed, scopeDeleted bool
+	recovered                       time.Time
+	active                          *issuesv1alpha1.Issue
+}
+
+// failure is a member that counts, or a success of one.
+type failure struct {
+	member
+	finding
+}
+
+// reconcile compares what fails with the Active issue of one identity.
+func (w *watcher) reconcile(ctx context.Context, t task) error {
+	s := w.situation(t)
+	if s == nil {
+		return nil
+	}
+	if s.wait > 0 {
+		w.c.queue.AddAfter(t, s.wait)
+	}
+	if w.isRun() {
+		return w.reconcileRuns(ctx, s)
+	}
+	return w.reconcileState(ctx, s)
+}
+
+// situation is nil where there is nothing to compare.
+func (w *watcher) situation(t task) *situation {
+	now := w.c.clock.Now()
+	s := &situation{identity: t.id, namespace: t.namespace, active: w.c.active(t.id)}
+	selected := w.watches(t.namespace)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || !w.complete {
+		return nil
+	}
+	p := w.problems[t.id]
+	if p == nil {
+		if s.active == nil {
+			return nil
+		}
+		s.absent, s.held = true, selected && w.broken[t.namespace] > 0
+		s.fields = identityFields(&s.active.Spec)
+		return s
+	}
+	s.fields, s.reported, s.renewed, s.scopeDeleted, s.recovered = p.fields, p.reported, p.renewed, p.scopeDeleted, p.recovered
+	s.absent = len(p.members) == 0
+	s.held = s.absent && selected && w.broken[t.namespace] > 0
+	for m, f := range p.members {
+		s.add(m, f, w.waits(f, now))
+	}
+	if s.absent && s.active == nil && (w.isRun() || !p.reported) {
+		delete(w.problems, t.id)
+	}
+	return s
+}
+
+// waits is how long until a failure has lasted for long enough.
+func (w *watcher) waits(f *finding, now time.Time) time.Duration {
+	if w.spec.For == nil {
+		return 0
+	}
+	return max(0, w.spec.For.Duration-now.Sub(f.since()))
+}
+
+func (s *situation) add(m member, f *finding, wait time.Duration) {
+	switch f.verdict {
+	case issuemonitor.Failing:
+		if wait > 0 {
+			s.held, s.wait = true, minimal(s.wait, wait)
+			return
+		}
+		s.failing = append(s.failing, failure{m, *f})
+	case issuemonitor.Recovered:
+		s.successes = append(s.successes, failure{m, *f})
+	default:
+		s.held = true
+	}
+}
+
+func minimal(a, b time.Duration) time.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+// oldest orders failures by when they began, and else by names.
+func oldest(a, b failure) int {
+	return cmp.Or(
+		a.since().Compare(b.since()),
+		cmp.Compare(a.object.Namespace, b.object.Namespace),
+		cmp.Compare(a.object.Name, b.object.Name),
+		cmp.Compare(a.item, b.item),
+	)
+}
+
+// ours says whether the Active issue is the one that this monitor reported last.
+func (w *watcher) ours(s *situation) bool {
+	return s.active != nil && s.active.Status.Source == sourceOf(w.key)
+}
+
+// opened says whether it is this monitor that has to tell the recovery: what it told last,
+// the cache may not have yet.
+func (w *watcher) opened(s *situation) bool {
+	return w.ours(s) || s.active == nil && s.reported
+}
+
+// told notes what the server has taken.
+func (w *watcher) told(s *situation, change func(*problem)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.problems[s.identity]; p != nil {
+		change(p)
+	}
+}
+
+func micro(at time.Time) *metav1.MicroTime {
+	out := metav1.NewMicroTime(at)
+	return &out
+}

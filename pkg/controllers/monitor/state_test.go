@@ -1,0 +1,256 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package monitor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"kite.dev/kite/pkg/apis/issues"
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+// TestFailRecoverFail is one issue, which counts two failures.
+func TestFailRecoverFail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.put(gadget("b", "good", -60))
+	w.put(gadget("c", "waiting", -60))
+	w.put(gadget("d", "ignored", -60))
+	w.run()
+	w.see("a Active")
+	issue := w.one()
+	require.Equal(t, at(-60), issue.Status.FirstSeen.Time)
+	require.Equal(t, "IssueMonitor/team-gamma/gadgets", issue.Status.Source)
+	require.Equal(t, "uid-a", string(issue.Spec.Scope.UID))
+
+	w.put(gadget("a", "good", -30))
+	w.see("a Resolved")
+	require.Equal(t, at(-30), w.one().Status.ResolvedAt.Time)
+	w.put(gadget("a", "bad", -20))
+	w.see("a Active")
+	require.EqualValues(t, 2, w.one().Status.Occurrences)
+	require.EqualValues(t, 1, w.one().Status.Reopened)
+	require.Equal(t, 3, w.reports(), "what is well is not reported")
+}
+
+// TestWithinASecond: times of objects are of whole seconds, in which much can happen.
+func TestWithinASecond(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.run()
+	for range 3 {
+		w.put(gadget("a", "bad", 0))
+		w.see("a Active")
+		w.clock.Step(10 * time.Millisecond)
+		w.put(gadget("a", "good", 0))
+		w.see("a Resolved")
+		w.clock.Step(10 * time.Millisecond)
+	}
+	require.EqualValues(t, 3, w.one().Status.Occurrences)
+}
+
+// TestRestart reports nothing twice, and notices what happened meanwhile.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	for name, observedAt := range map[string]string{"Stated": `object.status.since`, "Seen": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) { s.ObservedAt = observedAt }))
+			for _, name := range []string{"gone", "stays", "well"} {
+				w.put(gadget(name, "bad", -60))
+			}
+			w.run()
+			w.see("gone Active", "stays Active", "well Active")
+			w.end()
+			reports := w.reports()
+			w.clock.Step(time.Minute)
+			w.remove(namespace, "gone")
+			w.put(gadget("well", "good", 30))
+			w.run()
+			w.see("gone Resolved", "stays Active", "well Resolved")
+			w.settle(own)
+			require.Equal(t, reports+2, w.reports())
+		})
+	}
+}
+
+// TestPersonResolves: what a person resolves stays so until it fails anew.
+func TestPersonResolves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("a Active")
+	w.mu.Lock()
+	for _, i := range w.issues {
+		resolved := i.DeepCopy()
+		resolved.Status.State, resolved.Status.ResolvedBy = issues.StateResolved, "jane"
+		resolved.Status.LastRecovered = micro(at(0))
+		w.store(resolved)
+	}
+	w.mu.Unlock()
+	w.run()
+	w.settle(own)
+	w.put(gadget("b", "bad", 0)) // when this is reported, a has had its turn
+	w.see("a Resolved", "b Active")
+	w.clock.Step(time.Minute)
+	w.put(gadget("a", "good", 30))
+	w.put(gadget("b", "good", 30))
+	w.see("a Resolved", "b Resolved")
+	w.clock.Step(time.Minute)
+	w.put(gadget("a", "bad", 90))
+	w.see("a Active", "b Resolved")
+}
+
+// TestOvertaken: what fails is Active, whatever was reported since it began.
+func TestOvertaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("a Active")
+	w.end()
+	_, err := w.Succeeded(t.Context(), namespace, issuesv1alpha1.IssueReportSpec{
+		ObservedAt: micro(at(0)), Issue: issuesv1alpha1.ReportedIssue{Type: issuesv1alpha1.TypeRuntime, Scope: w.scope()},
+	})
+	require.NoError(t, err)
+	w.see("a Resolved")
+	w.clock.Step(time.Minute)
+	w.put(gadget("a", "bad", -30))
+	w.run()
+	w.see("a Active")
+	require.Equal(t, at(60), w.one().Status.LastSeen.Time)
+}
+
+// TestDeletion of what fails resolves: nothing fails any longer.
+func TestDeletion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("a Active")
+	w.remove(namespace, "a")
+	w.see("a Resolved")
+	require.Equal(t, issues.ReasonScopeDeleted, w.one().Status.Transitions[0].Reason)
+}
+
+// TestFor waits for what does not last, by the object's own account.
+func TestFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) { s.For = &metav1.Duration{Duration: 10 * time.Minute} }))
+	w.put(gadget("long", "bad", -600))
+	w.put(gadget("short", "bad", -300))
+	w.put(gadget("flaps", "bad", -300))
+	w.run()
+	w.see("long Active")
+	status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 2 && s.Failing == 1 })
+	require.EqualValues(t, 3, status.Watched)
+	w.put(gadget("flaps", "good", 0))
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 1 })
+	w.put(gadget("flaps", "bad", 1))
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 2 })
+	w.see("long Active")
+	w.run() // the wait goes on
+	w.clock.SetTime(at(300))
+	w.see("long Active", "short Active")
+	require.Equal(t, 2, w.reports())
+}
+
+// TestForOfWhatWasSeen: an object that does not say since when it fails waits from when it
+// was seen, however often it changes meanwhile.
+func TestForOfWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.For, s.ObservedAt = &metav1.Duration{Duration: 10 * time.Minute}, ""
+	}))
+	w.put(gadget("a", "bad", 0))
+	w.run()
+	w.settle(own)
+	w.clock.Step(6 * time.Minute)
+	w.put(gadget("a", "bad", 1))
+	w.put(gadget("b", "bad", 1))
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 2 })
+	w.clock.SetTime(at(601))
+	w.see("a Active")
+	require.Equal(t, start, w.one().Status.FirstSeen.Time)
+}
+
+// TestRecoveryIsToldOnce, though the cache may show the issue for longer.
+func TestRecoveryIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	issue := &issuesv1alpha1.Issue{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "a", ResourceVersion: "1"}}
+	spec := issuesv1alpha1.IssueReportSpec{
+		ObservedAt: micro(start),
+		Issue:      issuesv1alpha1.ReportedIssue{Type: "x", Scope: issuesv1alpha1.IssueScope{Kind: "Gadget", Name: "a"}},
+	}
+	for _, version := range []string{"1", "1", "2"} {
+		issue.ResourceVersion = version
+		require.NoError(t, w.controller.succeeded(t.Context(), namespace, issue, spec))
+	}
+	require.Equal(t, 2, w.reports(), "one for each version")
+	w.controller.forget(identityOf(namespace, spec.Issue))
+	require.Empty(t, w.controller.resolved)
+}
+
+// TestOwners: the problem of an owner is there while any of its objects fails.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.Issue.Scope = &issuesv1alpha1.ScopeTemplate{APIGroup: `owner.apiGroup`, Kind: `owner.kind`, Name: `owner.name`, UID: `owner.uid`}
+		s.Issue.Title = `owner.name`
+	}))
+	controlled := func(kind, name string) func(*unstructured.Unstructured) {
+		return func(obj *unstructured.Unstructured) {
+			yes := true
+			obj.SetOwnerReferences([]metav1.OwnerReference{{
+				APIVersion: "example.com/v1", Kind: kind, Name: name, UID: "uid-" + "set", Controller: &yes,
+			}})
+		}
+	}
+	yes := true
+	require.NoError(t, w.metadata.Tracker().Create(gadgetSets, &metav1.PartialObjectMetadata{
+		TypeMeta: metav1.TypeMeta{APIVersion: "example.com/v1", Kind: "GadgetSet"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "set", UID: "uid-set", OwnerReferences: []metav1.OwnerReference{
+			{APIVersion: "example.com/v1", Kind: "Gadget", Name: "root", UID: "uid-root", Controller: &yes},
+		}},
+	}, namespace))
+	for _, name := range []string{"a", "b"} {
+		w.put(gadget(name, "bad", -60, controlled("GadgetSet", "set")))
+	}
+	w.put(gadget("of-cluster", "bad", -60, controlled("Cluster", "east")))
+	w.put(gadget("of-nothing", "bad", -60))
+	w.run()
+	w.see("of-cluster Active", "of-nothing Active", "root Active")
+	w.put(gadget("a", "good", -30, controlled("GadgetSet", "set")))
+	w.put(gadget("of-nothing", "good", -30))
+	w.see("of-cluster Active", "of-nothing Resolved", "root Active")
+	w.remove(namespace, "b")
+	w.see("of-cluster Active", "of-nothing Resolved", "root Resolved")
+}
+
+// TestForEach has an issue for each item, and none for those that are gone.
+func TestForEach(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.ForEach = `parseJSON(object.metadata.annotations.tests)`
+		s.Failing, s.Recovered, s.Ignore, s.ObservedAt = `item.status == "bad"`, "", "", ""
+		s.Issue.Key, s.Issue.Title = `item.name`, `item.name`
+	}))
+	tests := func(text string) *unstructured.Unstructured {
+		return gadget("a", "", 0, func(obj *unstructured.Unstructured) { obj.SetAnnotations(map[string]string{"tests": text}) })
+	}
+	w.put(tests(`[{"name": "x", "status": "bad"}, {"name": "y", "status": "bad"}, {"name": "z", "status": "good"}]`))
+	w.run()
+	w.see("x Active", "y Active")
+	w.put(tests(`[{"name": "z", "status": "bad"}, {"name": "x", "status": "good"}]`))
+	w.see("x Resolved", "y Resolved", "z Active")
+}
