@@ -9,6 +9,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
@@ -17,6 +18,7 @@ import (
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/controllers/gate"
+	"kite.dev/kite/pkg/controllers/monitor"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
 	"kite.dev/kite/pkg/controllers/scopedeleted"
 	"kite.dev/kite/pkg/controllers/servingcert"
@@ -71,6 +73,7 @@ type controller struct {
 
 // controllers are all that this program has.
 var controllers = []controller{
+	{name: monitor.Name, add: addMonitor},
 	{name: pipelinerun.Name, add: addPipelineRun},
 	{name: scopedeleted.Name, add: addScopeDeleted},
 	{name: servingcert.Name, byName: true, add: addServingCert},
@@ -92,6 +95,33 @@ func controllersByName() []string {
 		}
 	}
 	return names
+}
+
+func addMonitor(mgr ctrl.Manager, _ *program) error {
+	issues, err := versioned.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	objects, err := dynamic.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	partial, err := metadata.NewForConfigAndClient(metadata.ConfigFor(mgr.GetConfig()), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	reviews, err := authorizationclient.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	return mgr.Add(monitor.New(monitor.Clients{
+		Issues: issues, Reporter: report.New(issues.IssuesV1alpha1()), Objects: objects, Metadata: partial,
+		Mapper: mgr.GetRESTMapper(), Discovery: kinds, Access: reviews.SelfSubjectAccessReviews(),
+	}, clock.RealClock{}))
 }
 
 func addPipelineRun(mgr ctrl.Manager, p *program) error {
