@@ -10,8 +10,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-//go:embed rules.yaml
-var builtInRules []byte
+var (
+	//go:embed rules.yaml
+	builtInRules []byte
+	//go:embed symptoms.yaml
+	builtInSymptoms []byte
+)
 
 // SetDefaults_ControllersConfiguration sets the built-in rules where none are given.
 func SetDefaults_ControllersConfiguration(c *ControllersConfiguration) { //nolint:revive // defaulter-gen wants this name
@@ -20,10 +24,14 @@ func SetDefaults_ControllersConfiguration(c *ControllersConfiguration) { //nolin
 	}
 }
 
-// SetDefaults_GatewayConfiguration sets the built-in rules where none are given.
+// SetDefaults_GatewayConfiguration sets the built-in rules and symptoms where none are
+// given.
 func SetDefaults_GatewayConfiguration(c *GatewayConfiguration) { //nolint:revive // defaulter-gen wants this name
 	if c.Rules == nil {
 		c.Rules = BuiltInRules()
+	}
+	if c.Symptoms == nil {
+		c.Symptoms = BuiltInSymptoms()
 	}
 }
 
@@ -34,4 +42,13 @@ func BuiltInRules() *ReportRules {
 		panic(fmt.Sprintf("rules.yaml: %v", err)) // a test reads it
 	}
 	return rules
+}
+
+// BuiltInSymptoms are those of symptoms.yaml.
+func BuiltInSymptoms() []SymptomRule {
+	var symptoms []SymptomRule
+	if err := yaml.UnmarshalStrict(builtInSymptoms, &symptoms); err != nil {
+		panic(fmt.Sprintf("symptoms.yaml: %v", err)) // a test reads it
+	}
+	return symptoms
 }

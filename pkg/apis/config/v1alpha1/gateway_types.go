@@ -36,6 +36,18 @@ type GatewayConfiguration struct {
 	// origins. Rules that are given here replace all of the built-in ones.
 	// +optional
 	Rules *ReportRules `json:"rules,omitempty"`
+	// symptoms give what alerts and events say of workloads their keys; the first that
+	// matches counts. Those that are given here replace all of the built-in ones. There can
+	// be 200. Alerts without a symptom have their own name as key, events without one are
+	// left out.
+	// +optional
+	// +listType=atomic
+	Symptoms []SymptomRule `json:"symptoms,omitempty"`
+	// eventExpiry is after how long an issue of an event is resolved when the event did not
+	// come again. Alerts end by themselves.
+	// +optional
+	// +default="1h"
+	EventExpiry *metav1.Duration `json:"eventExpiry,omitempty"`
 }
 
 // ServingConfiguration is about what is served over HTTPS.
@@ -84,12 +96,12 @@ type GatewayTimeouts struct {
 	Read *metav1.Duration `json:"read,omitempty"`
 	// report is for the API to take all that a request says.
 	// +optional
-	// +default="20s"
+	// +default="10s"
 	Report *metav1.Duration `json:"report,omitempty"`
 	// write is from a request's header to the end of the answer; at least read and report
 	// together.
 	// +optional
-	// +default="40s"
+	// +default="30s"
 	Write *metav1.Duration `json:"write,omitempty"`
 	// idle is for a connection without requests.
 	// +optional
