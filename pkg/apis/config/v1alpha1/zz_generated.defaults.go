@@ -124,12 +124,12 @@ func SetObjectDefaults_GatewayConfiguration(in *GatewayConfiguration) {
 		}
 	}
 	if in.Timeouts.Report == nil {
-		if err := json.Unmarshal([]byte(`"20s"`), &in.Timeouts.Report); err != nil {
+		if err := json.Unmarshal([]byte(`"10s"`), &in.Timeouts.Report); err != nil {
 			panic(err)
 		}
 	}
 	if in.Timeouts.Write == nil {
-		if err := json.Unmarshal([]byte(`"40s"`), &in.Timeouts.Write); err != nil {
+		if err := json.Unmarshal([]byte(`"30s"`), &in.Timeouts.Write); err != nil {
 			panic(err)
 		}
 	}
@@ -145,6 +145,11 @@ func SetObjectDefaults_GatewayConfiguration(in *GatewayConfiguration) {
 	}
 	if in.Timeouts.Shutdown == nil {
 		if err := json.Unmarshal([]byte(`"30s"`), &in.Timeouts.Shutdown); err != nil {
+			panic(err)
+		}
+	}
+	if in.EventExpiry == nil {
+		if err := json.Unmarshal([]byte(`"1h"`), &in.EventExpiry); err != nil {
 			panic(err)
 		}
 	}
