@@ -10,6 +10,7 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/report"
 )
 
 var (
@@ -40,7 +41,10 @@ func init() { //nolint:gochecknoinits // as in Kubernetes
 type Reporter interface {
 	Failed(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error)
 	Succeeded(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error)
+	Batch(ctx context.Context, reports []report.Report) []report.Answer
 }
+
+var _ Reporter = (*report.Reporter)(nil)
 
 // Counted counts the reports of a source.
 func Counted(source string, next Reporter) Reporter { return counted{source, next} }
@@ -62,6 +66,15 @@ func (c counted) Succeeded(ctx context.Context, namespace string, spec issuesv1a
 	status, err := c.next.Succeeded(ctx, namespace, spec)
 	c.count(status, err)
 	return status, err
+}
+
+// Batch implements Reporter.
+func (c counted) Batch(ctx context.Context, reports []report.Report) []report.Answer {
+	answers := c.next.Batch(ctx, reports)
+	for _, answer := range answers {
+		c.count(answer.Status, answer.Err)
+	}
+	return answers
 }
 
 func (c counted) count(status issuesv1alpha1.IssueReportStatus, err error) {

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/gateway"
 )
 
 const (
@@ -42,8 +43,8 @@ func (p *mintmakerCustom) report(key string, _ func(string) string) issuesv1alph
 	issue := pipelineProblem(p.PipelineID)
 	issue.Type = issuesv1alpha1.TypeDependency
 	issue.Key = strings.TrimSuffix(p.Type+"/"+issue.Key, "/")
-	issue.Title = title(fmt.Sprintf("Mintmaker %s(%d): %s", p.Type, len(p.Logs), p.PipelineID))
-	issue.Description = description(strings.Join(p.Logs, separator))
+	issue.Title = gateway.Title(fmt.Sprintf("Mintmaker %s(%d): %s", p.Type, len(p.Logs), p.PipelineID))
+	issue.Description = gateway.Description(strings.Join(p.Logs, separator))
 	issue.Severity = p.severity()
 	issue.Origin = "mintmaker"
 	issue.ExpiresAfter = &metav1.Duration{Duration: mintmakerExpires}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/gateway"
 )
 
 // severities are what payloads may say. KITE's operator says "medium", which KITE stores
@@ -45,7 +46,7 @@ func (p *pipelineFailure) log() string { return p.FailureReason }
 
 func (p *pipelineFailure) report(key string, logURL func(string) string) issuesv1alpha1.IssueReportSpec {
 	issue := pipelineProblem(p.PipelineName)
-	issue.Title = title("Pipeline run failed: " + p.PipelineName)
+	issue.Title = gateway.Title("Pipeline run failed: " + p.PipelineName)
 	text := fmt.Sprintf("The pipeline run %s failed with reason: %s", p.PipelineName, p.FailureReason)
 	issue.Severity = severities[p.Severity]
 
@@ -61,12 +62,12 @@ func (p *pipelineFailure) report(key string, logURL func(string) string) issuesv
 	if address == "" && run != "" {
 		address = logURL(run)
 	}
-	if isWebAddress(address) {
+	if gateway.IsWebAddress(address) {
 		issue.Links = []issuesv1alpha1.IssueLink{{Title: "Pipeline Run Logs", URL: address, Kind: issuesv1alpha1.LinkLog}}
 	} else if address != "" {
 		text += ". Logs: " + address
 	}
-	issue.Description = description(text)
+	issue.Description = gateway.Description(text)
 	spec.Issue = issue
 	return spec
 }
@@ -74,7 +75,7 @@ func (p *pipelineFailure) report(key string, logURL func(string) string) issuesv
 // pipelineProblem identifies a pipeline's problem. Names that no resource can have are
 // told apart by the key.
 func pipelineProblem(name string) issuesv1alpha1.ReportedIssue {
-	safe, same := segment(name)
+	safe, same := gateway.Segment(name)
 	issue := issuesv1alpha1.ReportedIssue{
 		Type:  issuesv1alpha1.TypePipeline,
 		Scope: issuesv1alpha1.IssueScope{APIGroup: "tekton.dev", Kind: "Pipeline", Name: safe},

@@ -9,6 +9,7 @@ import (
 	"regexp"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/gateway"
 )
 
 // word is what the API takes for an application's name.
@@ -34,16 +35,16 @@ func (p *releaseFailure) log() string { return p.FailurePhase }
 
 func (p *releaseFailure) report(key string, _ func(string) string) issuesv1alpha1.IssueReportSpec {
 	issue := releaseProblem(p.Application)
-	issue.Title = title(fmt.Sprintf("Release %s failed for application %s", p.Release, p.Application))
+	issue.Title = gateway.Title(fmt.Sprintf("Release %s failed for application %s", p.Release, p.Application))
 	text := "The release failed in phase: " + p.FailurePhase
 	if p.PipelineRunURL != "" {
 		text += ". Link to logs: " + p.PipelineRunURL
 	}
-	issue.Description = description(text)
+	issue.Description = gateway.Description(text)
 	issue.Severity = issuesv1alpha1.SeverityMajor
 	identity := cmp.Or(key, hash(p.Release+"\x00"+p.FailurePhase+"\x00"+p.PipelineRunURL))
 	spec := issuesv1alpha1.IssueReportSpec{Issue: issue, Run: runOf("Release", p.Release, identity)}
-	if isWebAddress(p.PipelineRunURL) {
+	if gateway.IsWebAddress(p.PipelineRunURL) {
 		spec.Run.URL = p.PipelineRunURL
 		spec.Issue.Links = []issuesv1alpha1.IssueLink{{Title: "Release pipeline run", URL: p.PipelineRunURL, Kind: issuesv1alpha1.LinkRun}}
 	}
@@ -53,7 +54,7 @@ func (p *releaseFailure) report(key string, _ func(string) string) issuesv1alpha
 // releaseProblem identifies the releases of an application. KITE's success names no
 // release, so that they are one problem.
 func releaseProblem(application string) issuesv1alpha1.ReportedIssue {
-	safe, same := segment(application)
+	safe, same := gateway.Segment(application)
 	issue := issuesv1alpha1.ReportedIssue{
 		Type:  issuesv1alpha1.TypeRelease,
 		Scope: issuesv1alpha1.IssueScope{APIGroup: "appstudio.redhat.com", Kind: "Application", Name: safe},

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/gateway/gatewaytest"
 )
 
 func pipeline(name, key string) issuesv1alpha1.ReportedIssue {
@@ -367,25 +368,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-func TestTextIsBounded(t *testing.T) {
+func TestRunsAreBounded(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "a b", title("a\nb"))
-	require.Len(t, []rune(title(strings.Repeat("é", 300))), maxTitle)
-	require.Equal(t, "ab", description("a\x00b"))
-	long := description(strings.Repeat("é", maxDescription))
-	require.LessOrEqual(t, len(long), maxDescription)
-	require.True(t, strings.HasSuffix(long, "é\n…"))
-	for name, want := range map[string]string{"a": "a", "a/b": "a-b", "a%2fb": "a-2fb", ".": "-", "..": "-"} {
-		safe, same := segment(name)
-		require.Equal(t, want, safe)
-		require.Equal(t, want == name, same)
-	}
-	for address, want := range map[string]bool{
-		"https://a.example/x": true, "http://a": true, "a.example/x": false, "javascript:alert(1)": false, "": false,
-		"https://": false, "https://a/" + strings.Repeat("x", maxURL): false, "https://a/\x00": false,
-	} {
-		require.Equal(t, want, isWebAddress(address), address)
-	}
 	require.Len(t, runOf("PipelineRun", strings.Repeat("x", 300), strings.Repeat("x", 300)).Name, 64)
 	require.Len(t, string(runOf("PipelineRun", "x", strings.Repeat("x", 300)).UID), 64)
 }
@@ -411,9 +395,7 @@ func FuzzPayloads(f *testing.F) {
 				continue
 			}
 			require.Less(t, code, 300, answer)
-			for i := range reports {
-				requireAccepted(t, reports[i].Namespace, &reports[i].Spec)
-			}
+			gatewaytest.RequireValid(t, reports)
 		}
 	})
 }

@@ -1,9 +1,12 @@
 // SPDX-FileCopyrightText: The Kite Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package kite
+package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -17,8 +20,8 @@ const (
 	maxURL         = 2048
 )
 
-// title is one line.
-func title(text string) string {
+// Title makes one line of a text, as long as a title may be.
+func Title(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -31,8 +34,8 @@ func title(text string) string {
 	return string([]rune(text)[:maxTitle-1]) + "…"
 }
 
-// description is as much of a text as an issue holds.
-func description(text string) string {
+// Description is as much of a text as an issue holds.
+func Description(text string) string {
 	text = strings.ReplaceAll(text, "\x00", "")
 	if len(text) <= maxDescription {
 		return text
@@ -41,9 +44,9 @@ func description(text string) string {
 	return strings.ToValidUTF8(text[:maxDescription-len(more)], "") + more
 }
 
-// segment is a name as the API allows it in a scope, and says whether it is the name
+// Segment is a name as the API allows it in a scope, and says whether it is the name
 // itself.
-func segment(name string) (string, bool) {
+func Segment(name string) (string, bool) {
 	safe := strings.NewReplacer("/", "-", "%", "-").Replace(name)
 	if safe == "." || safe == ".." {
 		safe = "-"
@@ -51,9 +54,18 @@ func segment(name string) (string, bool) {
 	return safe, safe == name
 }
 
-// isWebAddress says whether a browser can follow an address.
-func isWebAddress(address string) bool {
+// IsWebAddress says whether a browser can follow an address.
+func IsWebAddress(address string) bool {
 	parsed, err := url.Parse(address)
 	return err == nil && len(address) <= maxURL && parsed.Hostname() != "" &&
 		(parsed.Scheme == "http" || parsed.Scheme == "https") && !strings.ContainsRune(address, 0)
+}
+
+// Digest stands for parts that are too long for an identity, or not fit to be one.
+func Digest(parts ...string) string {
+	sum := sha256.New()
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(sum, "%d:%s", len(part), part) // a hash takes everything
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
