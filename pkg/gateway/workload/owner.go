@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workload
+
+import (
+	"regexp"
+	"strings"
+
+	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+)
+
+// Kubernetes makes what it adds to names of pods of letters and digits that form no words.
+const safe = "[bcdfghjklmnpqrstvwxz2456789]"
+
+var (
+	// podOfDeployment is NAME-HASH-RANDOM, podOfReplicaSet the same for a ReplicaSet's name.
+	podOfDeployment = regexp.MustCompile("^(.+)-" + safe + "{6,10}-" + safe + "{5}$")
+	replicaSet      = regexp.MustCompile("^(.+)-" + safe + "{6,10}$")
+	// podOfCronJob is NAME-MINUTES-RANDOM.
+	podOfCronJob = regexp.MustCompile("^(.+)-[0-9]{8,}-" + safe + "{5}$")
+	jobOfCronJob = regexp.MustCompile("^(.+)-[0-9]{8,}$")
+)
+
+// groups are the API groups of kinds, by their names in lower case.
+var groups = map[string]issuesv1alpha1.IssueScope{
+	"deployment":              {APIGroup: "apps", Kind: "Deployment"},
+	"statefulset":             {APIGroup: "apps", Kind: "StatefulSet"},
+	"daemonset":               {APIGroup: "apps", Kind: "DaemonSet"},
+	"replicaset":              {APIGroup: "apps", Kind: "ReplicaSet"},
+	"cronjob":                 {APIGroup: "batch", Kind: "CronJob"},
+	"job":                     {APIGroup: "batch", Kind: "Job"},
+	"pod":                     {Kind: "Pod"},
+	"persistentvolumeclaim":   {Kind: "PersistentVolumeClaim"},
+	"horizontalpodautoscaler": {APIGroup: "autoscaling", Kind: "HorizontalPodAutoscaler"},
+	"namespace":               {Kind: "Namespace"},
+}
+
+// ScopeOf is the workload that owns a resource, as far as names tell: names stay when
+// resources are gone, so that a failure and its recovery name the same. Kinds that are not
+// known own themselves.
+func ScopeOf(group, kind, name string) issuesv1alpha1.IssueScope {
+	switch kind {
+	case "Pod":
+		if m := podOfCronJob.FindStringSubmatch(name); m != nil {
+			return named("cronjob", m[1])
+		}
+		if m := podOfDeployment.FindStringSubmatch(name); m != nil {
+			return named("deployment", m[1])
+		}
+	case "ReplicaSet":
+		if m := replicaSet.FindStringSubmatch(name); m != nil {
+			return named("deployment", m[1])
+		}
+	case "Job":
+		if m := jobOfCronJob.FindStringSubmatch(name); m != nil {
+			return named("cronjob", m[1])
+		}
+	}
+	if known, ok := groups[strings.ToLower(kind)]; ok {
+		known.Name = name
+		return known
+	}
+	return issuesv1alpha1.IssueScope{APIGroup: group, Kind: kind, Name: name}
+}
+
+func named(kind, name string) issuesv1alpha1.IssueScope {
+	scope := groups[kind]
+	scope.Name = name
+	return scope
+}
