@@ -6,9 +6,11 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,4 +72,22 @@ func (g *Gateway) Do(t testing.TB, token, method, path, body string) (int, map[s
 	answer := map[string]any{}
 	require.NoError(t, json.Unmarshal(content, &answer), "%d: %s", code, content)
 	return code, answer, header
+}
+
+// Raw posts a body of any type, and returns the answer's.
+func (g *Gateway) Raw(t testing.TB, token, path, contentType, body string) (int, []byte, http.Header) {
+	t.Helper()
+	cfg := rest.CopyConfig(g.config)
+	cfg.BearerToken = token
+	client, err := rest.HTTPClientFor(cfg)
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, cfg.Host+path, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", contentType)
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, content, response.Header
 }

@@ -18,11 +18,15 @@ import (
 	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	"kite.dev/kite/pkg/config"
 	"kite.dev/kite/pkg/gateway"
+	"kite.dev/kite/pkg/gateway/workload"
 	"kite.dev/kite/pkg/rule"
 )
 
-// maxTimeout keeps a mistake in a file from holding requests for ever.
-const maxTimeout = time.Hour
+const (
+	// maxTimeout keeps a mistake in a file from holding requests for ever.
+	maxTimeout = time.Hour
+	maxExpiry  = 30 * 24 * time.Hour
+)
 
 // placeholder is a part of an address that is filled in.
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)
@@ -45,7 +49,10 @@ func validate(c *gateway.Configuration) field.ErrorList {
 	errs = append(errs, validateTimeouts(field.NewPath("timeouts"), &c.Timeouts)...)
 	errs = append(errs, validateLogURL(field.NewPath("logURL"), c.LogURL)...)
 	_, wrong := rule.Compile(c.Rules, field.NewPath("rules"))
-	return append(errs, wrong...)
+	errs = append(errs, wrong...)
+	_, wrong = workload.Compile(c.Symptoms, field.NewPath("symptoms"))
+	errs = append(errs, wrong...)
+	return append(errs, duration(field.NewPath("eventExpiry"), c.EventExpiry, time.Minute, maxExpiry)...)
 }
 
 func validateAddress(at *field.Path, address string) field.ErrorList {
@@ -64,12 +71,12 @@ func validateLimits(at *field.Path, c *configv1alpha1.GatewayLimits) field.Error
 }
 
 func validateTimeouts(at *field.Path, c *configv1alpha1.GatewayTimeouts) field.ErrorList {
-	errs := duration(at.Child("read"), c.Read, time.Millisecond)
-	errs = append(errs, duration(at.Child("report"), c.Report, time.Millisecond)...)
-	errs = append(errs, duration(at.Child("write"), c.Write, time.Millisecond)...)
-	errs = append(errs, duration(at.Child("idle"), c.Idle, time.Millisecond)...)
-	errs = append(errs, duration(at.Child("leave"), c.Leave, 0)...)
-	errs = append(errs, duration(at.Child("shutdown"), c.Shutdown, time.Millisecond)...)
+	errs := duration(at.Child("read"), c.Read, time.Millisecond, maxTimeout)
+	errs = append(errs, duration(at.Child("report"), c.Report, time.Millisecond, maxTimeout)...)
+	errs = append(errs, duration(at.Child("write"), c.Write, time.Millisecond, maxTimeout)...)
+	errs = append(errs, duration(at.Child("idle"), c.Idle, time.Millisecond, maxTimeout)...)
+	errs = append(errs, duration(at.Child("leave"), c.Leave, 0, maxTimeout)...)
+	errs = append(errs, duration(at.Child("shutdown"), c.Shutdown, time.Millisecond, maxTimeout)...)
 	if c.Write.Duration < c.Read.Duration+c.Report.Duration {
 		errs = append(errs, field.Invalid(at.Child("write"), c.Write.Duration.String(), "must be at least read and report together"))
 	}
@@ -96,9 +103,9 @@ func within(at *field.Path, value int32, from, to int) field.ErrorList {
 	return nil
 }
 
-func duration(at *field.Path, value *metav1.Duration, least time.Duration) field.ErrorList {
-	if value.Duration < least || value.Duration > maxTimeout {
-		return field.ErrorList{field.Invalid(at, value.Duration.String(), fmt.Sprintf("must be %s to %s", least, maxTimeout))}
+func duration(at *field.Path, value *metav1.Duration, least, most time.Duration) field.ErrorList {
+	if value.Duration < least || value.Duration > most {
+		return field.ErrorList{field.Invalid(at, value.Duration.String(), fmt.Sprintf("must be %s to %s", least, most))}
 	}
 	return nil
 }

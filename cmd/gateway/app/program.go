@@ -17,7 +17,10 @@ import (
 	"k8s.io/utils/clock"
 
 	"kite.dev/kite/pkg/gateway"
+	"kite.dev/kite/pkg/gateway/alertmanager"
+	"kite.dev/kite/pkg/gateway/cloudevents"
 	"kite.dev/kite/pkg/gateway/kite"
+	"kite.dev/kite/pkg/gateway/workload"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/report"
 	"kite.dev/kite/pkg/rule"
@@ -32,7 +35,8 @@ type program struct{ current atomic.Pointer[running] }
 type running struct {
 	*gateway.Configuration
 
-	rules *rule.Set
+	rules    *rule.Set
+	symptoms *workload.Table
 }
 
 // apply takes a configuration over.
@@ -41,7 +45,11 @@ func (p *program) apply(c *gateway.Configuration) error {
 	if len(errs) > 0 {
 		return errs.ToAggregate()
 	}
-	p.current.Store(&running{Configuration: c, rules: rules})
+	symptoms, errs := workload.Compile(c.Symptoms, field.NewPath("symptoms"))
+	if len(errs) > 0 {
+		return errs.ToAggregate()
+	}
+	p.current.Store(&running{Configuration: c, rules: rules, symptoms: symptoms})
 	return nil
 }
 
@@ -57,6 +65,13 @@ func NewSources(host *rest.Config, c *gateway.Configuration) ([]gateway.Source, 
 func (p *program) kiteSettings() kite.Settings {
 	now := p.current.Load()
 	return kite.Settings{LogURL: now.LogURL, Rules: now.rules}
+}
+
+func (p *program) symptoms() *workload.Table { return p.current.Load().symptoms }
+
+func (p *program) eventSettings() cloudevents.Settings {
+	now := p.current.Load()
+	return cloudevents.Settings{Symptoms: now.symptoms, Expiry: now.EventExpiry.Duration}
 }
 
 // sources are all that the gateway takes. Of the host's configuration they keep the address
@@ -76,6 +91,8 @@ func (p *program) sources(host *rest.Config, configz http.Handler) ([]gateway.So
 	return append(kite.Sources(kite.Config{
 		Reports: reporter, Issues: issues.IssuesV1alpha1(), Clock: clock.RealClock{}, Settings: p.kiteSettings,
 	}),
+		alertmanager.Source(alertmanager.Config{Reports: reporter, Clock: clock.RealClock{}, Symptoms: p.symptoms}),
+		cloudevents.Source(cloudevents.Config{Reports: reporter, Clock: clock.RealClock{}, Settings: p.eventSettings}),
 		gateway.Guarded("/metrics", reviews, legacyregistry.Handler()),
 		gateway.Guarded("/configz", reviews, configz),
 	), nil
