@@ -67,7 +67,7 @@ metrics: {bindAddress: localhost}
 shutdownTimeout: 2h
 `))
 	for _, want := range []string{
-		`controllers[1]: Unsupported value: "pipelinrun": supported values: "monitor", "pipelinerun", "scopedeleted", "servingcert"`,
+		`controllers[1]: Unsupported value: "pipelinrun": supported values: "monitor", "pipelinerun", "scopedeleted", "servingcert", "gatewaycert"`,
 		"pipelineRun.concurrentSyncs: Invalid value: 0: must be 1 to 100",
 		`pipelineRun.startTimeout: Invalid value: "10ms": must be 1s to 24h`,
 		"pipelineRun.logBytes: Invalid value: 100000: must be 0 to 65536",

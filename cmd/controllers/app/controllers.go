@@ -77,7 +77,11 @@ var controllers = []controller{
 	{name: pipelinerun.Name, add: addPipelineRun},
 	{name: scopedeleted.Name, add: addScopeDeleted},
 	{name: servingcert.Name, byName: true, add: addServingCert},
+	{name: gatewayCert, byName: true, add: addGatewayCert},
 }
+
+// gatewayCert keeps the gateway's certificate, of the same authority as kite-apiserver's.
+const gatewayCert = "gatewaycert"
 
 func controllerNames() []string {
 	names := make([]string, 0, len(controllers))
@@ -171,6 +175,17 @@ func addServingCert(mgr ctrl.Manager, p *program) error {
 		ServingSecret:   "kite-apiserver-tls",
 		AuthoritySecret: "kite-apiserver-ca",
 		APIServices:     []string{issues.Version + "." + issues.Group},
+	}
+	return mgr.Add(servingcert.New(config, mgr.GetAPIReader(), mgr.GetClient(), clock.RealClock{}))
+}
+
+// addGatewayCert serves the objects as artifacts/components/gateway names them.
+func addGatewayCert(mgr ctrl.Manager, p *program) error {
+	config := servingcert.Config{ //nolint:gosec // Names of Secrets, no secrets.
+		Namespace:       ownNamespace(p.LeaderElection.ResourceNamespace),
+		Service:         "kite-gateway",
+		ServingSecret:   "kite-gateway-tls",
+		AuthoritySecret: "kite-apiserver-ca",
 	}
 	return mgr.Add(servingcert.New(config, mgr.GetAPIReader(), mgr.GetClient(), clock.RealClock{}))
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,8 @@ limits: {bodyBytes: 1, inFlight: 0, senderQPS: -1, senderBurst: 0, senders: 2000
 timeouts: {read: 0s, report: 2h, write: 1s, idle: -1s, leave: -1s, shutdown: 0s}
 logURL: ftp://x/{pod}
 rules: {origins: [{match: '(', in: [Log], origin: human}]}
+symptoms: [{symptom: crash loop, title: x}]
+eventExpiry: 1s
 `))
 	for _, want := range []string{
 		`serving.bindAddress: Invalid value: "localhost": must be host:port`,
@@ -51,10 +54,12 @@ rules: {origins: [{match: '(', in: [Log], origin: human}]}
 		"must be an http or https URL",
 		`"{pod}" is none of {namespace} and {run}`,
 		"rules.origins[0].match: Invalid value",
+		"symptoms[0].symptom: Invalid value",
+		`eventExpiry: Invalid value: "1s": must be 1m0s to 720h0m0s`,
 	} {
 		require.ErrorContains(t, got.ToAggregate(), want)
 	}
-	require.Len(t, got, 16)
+	require.Len(t, got, 18)
 }
 
 // TestReload: what is taken over while the process runs, and what is not.
@@ -85,6 +90,11 @@ func TestReload(t *testing.T) {
 	require.NoError(t, p.apply(configuration(t, "logURL: https://x")))
 	require.Equal(t, "https://x", p.kiteSettings().LogURL)
 	require.NotNil(t, p.kiteSettings().Rules)
+	require.Equal(t, time.Hour, p.eventSettings().Expiry)
+	require.NotNil(t, p.symptoms().ByAlert("KubePodCrashLooping"))
+	require.NoError(t, p.apply(configuration(t, "{symptoms: [], eventExpiry: 2h}")))
+	require.Equal(t, 2*time.Hour, p.eventSettings().Expiry)
+	require.Nil(t, p.symptoms().ByAlert("KubePodCrashLooping"))
 }
 
 // Every flag of the command is read from the environment, and a flag wins.
