@@ -135,6 +135,9 @@ func (a *alert) skipped() string {
 	if len(validation.IsDNS1123Label(namespace)) > 0 {
 		return "the label namespace is no name of a namespace"
 	}
+	if workload.IsTaskRuns("Pod", a.Labels.ofTarget("pod")) {
+		return "the pod is a TaskRun's"
+	}
 	return ""
 }
 

@@ -54,6 +54,9 @@ func (e *kubeEvent) skipped(table *workload.Table) string {
 	if len(validation.IsDNS1123Label(about.Namespace)) > 0 || about.Name == "" || !isKind(&about) {
 		return "the event does not name its resource"
 	}
+	if workload.IsTaskRuns(about.Kind, about.Name) {
+		return "the pod is a TaskRun's"
+	}
 	if symptom, _ := e.symptom(table); symptom == nil {
 		return "reason " + e.Reason + " is no symptom"
 	}

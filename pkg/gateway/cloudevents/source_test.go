@@ -113,13 +113,14 @@ func TestEvents(t *testing.T) {
 		"Cluster":     {"nodes belong to no team", `{"involvedObject":{"kind":"Node","name":"n1"}}`, ""},
 		"Series":      {"counted by a series", `{"count":0,"series":{"count":3,"lastObservedTime":"2026-03-01T11:30:00.000000Z"}}`, "Failed apps/Deployment/web CrashLoop  event-uid-3"},
 		"NoUID":       {"the CloudEvent's own", `{"metadata":{"name":"x"}}`, "Failed apps/Deployment/web CrashLoop  digest"},
+		"TaskRun":     {"a controller reports it", `{"involvedObject":{"kind":"Pod","namespace":"team-gamma","name":"build-compile-pod"}}`, ""},
 		"NoReference": {"of nothing", `{"involvedObject":{"namespace":"team-gamma"}}`, ""},
 		"NoEvent":     {"another resource", `{"kind":"Pod"}`, ""},
 		"EventsV1": {
 			"the newer kind", `{"apiVersion":"events.k8s.io/v1","involvedObject":{},"message":"","count":0,"lastTimestamp":null,"note":"Back-off restarting failed container",` +
 				`"eventTime":"2026-03-01T11:20:00.000000Z","deprecatedCount":2,` +
-				`"regarding":{"kind":"Pod","name":"db-0","namespace":"team-gamma","uid":"pod-uid"}}`,
-			"Failed /Pod/db-0 CrashLoop pod-uid event-uid-2",
+				`"regarding":{"kind":"Pod","name":"agent","namespace":"team-gamma","uid":"pod-uid"}}`,
+			"Failed /Pod/agent CrashLoop pod-uid event-uid-2",
 		},
 	}
 	for name, tc := range cases {

@@ -17,9 +17,13 @@ var (
 	// podOfDeployment is NAME-HASH-RANDOM, podOfReplicaSet the same for a ReplicaSet's name.
 	podOfDeployment = regexp.MustCompile("^(.+)-" + safe + "{6,10}-" + safe + "{5}$")
 	replicaSet      = regexp.MustCompile("^(.+)-" + safe + "{6,10}$")
+	// podOfStatefulSet is NAME-ORDINAL.
+	podOfStatefulSet = regexp.MustCompile("^(.+)-(0|[1-9][0-9]{0,3})$")
 	// podOfCronJob is NAME-MINUTES-RANDOM.
 	podOfCronJob = regexp.MustCompile("^(.+)-[0-9]{8,}-" + safe + "{5}$")
 	jobOfCronJob = regexp.MustCompile("^(.+)-[0-9]{8,}$")
+	// podOfTaskRun is what Tekton calls them.
+	podOfTaskRun = regexp.MustCompile("-pod(-retry[0-9]+)?$")
 )
 
 // groups are the API groups of kinds, by their names in lower case.
@@ -48,6 +52,9 @@ func ScopeOf(group, kind, name string) issuesv1alpha1.IssueScope {
 		if m := podOfDeployment.FindStringSubmatch(name); m != nil {
 			return named("deployment", m[1])
 		}
+		if m := podOfStatefulSet.FindStringSubmatch(name); m != nil {
+			return named("statefulset", m[1])
+		}
 	case "ReplicaSet":
 		if m := replicaSet.FindStringSubmatch(name); m != nil {
 			return named("deployment", m[1])
@@ -63,6 +70,10 @@ func ScopeOf(group, kind, name string) issuesv1alpha1.IssueScope {
 	}
 	return issuesv1alpha1.IssueScope{APIGroup: group, Kind: kind, Name: name}
 }
+
+// IsTaskRuns says whether a pod is by its name one of Tekton's: its failure is that of a
+// PipelineRun, which a controller reports.
+func IsTaskRuns(kind, name string) bool { return kind == "Pod" && podOfTaskRun.MatchString(name) }
 
 func named(kind, name string) issuesv1alpha1.IssueScope {
 	scope := groups[kind]

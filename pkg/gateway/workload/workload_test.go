@@ -4,6 +4,8 @@
 package workload
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,7 +30,9 @@ func TestScopeOf(t *testing.T) {
 		"Pod":           {"of a Deployment, by the hash of its template", "", "Pod", "web-5d4f8c7b9d-x7k2p", "apps/Deployment/web"},
 		"PodDashes":     {"names have dashes", "", "Pod", "web-front-end-6b8f9dc5d-q5zzv", "apps/Deployment/web-front-end"},
 		"PodOfDaemon":   {"its name could be a Job's, too", "", "Pod", "agent-x7k2p", "/Pod/agent-x7k2p"},
-		"PodOfStateful": {"its name could be anybody's", "", "Pod", "db-0", "/Pod/db-0"},
+		"PodOfStateful": {"by its ordinal", "", "Pod", "my-db-12", "apps/StatefulSet/my-db"},
+		"PodOfZeros":    {"no ordinal begins with 0", "", "Pod", "db-01", "/Pod/db-01"},
+		"PodOfADate":    {"no ordinal is that large", "", "Pod", "db-20260301", "/Pod/db-20260301"},
 		"PodOfWords":    {"words have vowels", "", "Pod", "web-frontend-north", "/Pod/web-frontend-north"},
 		"PodOfCronJob":  {"by the minutes in its Job's name", "", "Pod", "backup-29112345-x7k2p", "batch/CronJob/backup"},
 		"Job":           {"itself", "batch", "Job", "migrate-7", "batch/Job/migrate-7"},
@@ -45,6 +49,14 @@ func TestScopeOf(t *testing.T) {
 			require.Equal(t, tc.want, scope.APIGroup+"/"+scope.Kind+"/"+scope.Name, tc.reason)
 		})
 	}
+}
+
+func TestPodsOfTaskRuns(t *testing.T) {
+	t.Parallel()
+	require.True(t, IsTaskRuns("Pod", "build-x7k2p-compile-pod"))
+	require.True(t, IsTaskRuns("Pod", "build-x7k2p-compile-pod-retry1"))
+	require.False(t, IsTaskRuns("Pod", "pod-x7k2p"))
+	require.False(t, IsTaskRuns("Job", "my-pod"))
 }
 
 func TestSymptoms(t *testing.T) {
@@ -66,6 +78,22 @@ func TestSymptoms(t *testing.T) {
 	require.Empty(t, key(table.EndedBy("BackOff", "")))
 	require.Equal(t, issuesv1alpha1.SeverityMajor, table.ByAlert("KubePodCrashLooping").Severity, "unless the rule says otherwise")
 	require.Equal(t, issuesv1alpha1.SeverityMinor, table.ByEvent("Evicted", "").Severity)
+}
+
+// TestShippedMonitorsHaveTheSameKeys: what a monitor sees is what alerts and events say.
+func TestShippedMonitorsHaveTheSameKeys(t *testing.T) {
+	t.Parallel()
+	keys := map[string]bool{}
+	for _, symptom := range configv1alpha1.BuiltInSymptoms() {
+		keys[symptom.Symptom] = true
+	}
+	shipped, err := os.ReadFile("../../../artifacts/monitors/workloads.yaml")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`key: '"(\w+)"'`).FindAllSubmatch(shipped, -1)
+	require.NotEmpty(t, found)
+	for _, key := range found {
+		require.True(t, keys[string(key[1])], string(key[1]))
+	}
 }
 
 func TestFirstSymptomCounts(t *testing.T) {
