@@ -26,6 +26,9 @@ const (
 	maxPerDelivery = celconfig.RuntimeCELCostBudget / 2
 )
 
+// Error is an expression that gave no value for a delivery.
+type Error = expression.Error
+
 // Mapping is what a delivery tells of.
 type Mapping struct {
 	// Items is how many items there were. An ignored delivery has none.
@@ -53,7 +56,7 @@ type ItemError struct {
 // Error implements error.
 func (e *ItemError) Error() string { return fmt.Sprintf("item %d: %s", e.Item, e.Err) }
 
-// Unwrap gives the *expression.Error.
+// Unwrap gives an *Error.
 func (e *ItemError) Unwrap() error { return e.Err }
 
 // ErrTooLarge says that a body has more than MaxBody bytes.
