@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,16 +41,19 @@ func StartGateway(t testing.TB, host *rest.Config) *Gateway {
 	require.NoError(t, os.WriteFile(filepath.Join(c.Serving.CertDir, "tls.crt"), certificate, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(c.Serving.CertDir, "tls.key"), key, 0o600))
 
-	sources, err := app.NewSources(host, c)
+	sources, follow, err := app.NewSources(host, c)
 	require.NoError(t, err)
 	server, err := gateway.NewServer(t.Context(), c, clock.RealClock{}, sources...)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
+	var following sync.WaitGroup
+	following.Go(func() { follow(ctx) })
 	t.Cleanup(func() {
 		stop()
 		require.NoError(t, <-ended)
+		following.Wait()
 	})
 	return &Gateway{&rest.Config{
 		Host: "https://" + server.Address().String(), TLSClientConfig: rest.TLSClientConfig{CAData: certificate},

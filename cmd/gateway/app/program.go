@@ -4,6 +4,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"kite.dev/kite/pkg/gateway/alertmanager"
 	"kite.dev/kite/pkg/gateway/cloudevents"
 	"kite.dev/kite/pkg/gateway/kite"
+	"kite.dev/kite/pkg/gateway/webhook"
 	"kite.dev/kite/pkg/gateway/workload"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	"kite.dev/kite/pkg/report"
@@ -30,7 +32,10 @@ import (
 var attempts = wait.Backoff{Duration: 250 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 3}
 
 // program is what the configuration made of the running process.
-type program struct{ current atomic.Pointer[running] }
+type program struct {
+	current  atomic.Pointer[running]
+	webhooks *webhook.Webhooks
+}
 
 type running struct {
 	*gateway.Configuration
@@ -53,13 +58,18 @@ func (p *program) apply(c *gateway.Configuration) error {
 	return nil
 }
 
-// NewSources are the sources of a configuration, for a server that has no file.
-func NewSources(host *rest.Config, c *gateway.Configuration) ([]gateway.Source, error) {
+// NewSources are the sources of a configuration, for a server that has no file, and what
+// they need to run beside it until its context ends.
+func NewSources(host *rest.Config, c *gateway.Configuration) ([]gateway.Source, func(context.Context), error) {
 	p := &program{}
 	if err := p.apply(c); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.sources(host, http.NotFoundHandler())
+	sources, err := p.sources(host, http.NotFoundHandler())
+	if err != nil {
+		return nil, nil, err
+	}
+	return sources, p.webhooks.Run, nil
 }
 
 func (p *program) kiteSettings() kite.Settings {
@@ -88,11 +98,15 @@ func (p *program) sources(host *rest.Config, configz http.Handler) ([]gateway.So
 	}
 	reporter := report.New(issues.IssuesV1alpha1(),
 		report.WithTimeout(p.current.Load().Timeouts.Report.Duration), report.WithBackoff(attempts))
+	if p.webhooks, err = newWebhooks(host, reporter, reviews, p.current.Load().Timeouts.Report.Duration); err != nil {
+		return nil, err
+	}
 	return append(kite.Sources(kite.Config{
 		Reports: reporter, Issues: issues.IssuesV1alpha1(), Clock: clock.RealClock{}, Settings: p.kiteSettings,
 	}),
 		alertmanager.Source(alertmanager.Config{Reports: reporter, Clock: clock.RealClock{}, Symptoms: p.symptoms}),
 		cloudevents.Source(cloudevents.Config{Reports: reporter, Clock: clock.RealClock{}, Settings: p.eventSettings}),
+		p.webhooks.Source(),
 		gateway.Guarded("/metrics", reviews, legacyregistry.Handler()),
 		gateway.Guarded("/configz", reviews, configz),
 	), nil

@@ -40,6 +40,10 @@ func Run(ctx context.Context, o *Options) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error {
+		p.webhooks.Run(ctx)
+		return nil
+	})
+	group.Go(func() error {
 		file.Follow(ctx, clock.RealClock{})
 		return nil
 	})
