@@ -45,8 +45,9 @@ type cluster struct {
 	image string
 }
 
-// newCluster installs Kite in the cluster of KUBECONFIG, or in one that is made for it.
-func newCluster(t *testing.T) *cluster {
+// newCluster installs Kite in the cluster of KUBECONFIG, or in one that is made for it, with
+// components beside those of the default overlay.
+func newCluster(t *testing.T, components ...string) *cluster {
 	t.Helper()
 	if os.Getenv("KITE_E2E") == "" {
 		t.Skip("it takes over a cluster; run it by make test-e2e")
@@ -65,7 +66,7 @@ func newCluster(t *testing.T) *cluster {
 	if c.image == "" {
 		c.image = "busybox"
 	}
-	c.run(t, "hack/install", "dist/e2e")
+	c.run(t, "hack/install", append([]string{"dist/e2e"}, components...)...)
 
 	var err error
 	c.admin, err = clientcmd.BuildConfigFromFlags("", c.variable("KUBECONFIG"))
@@ -88,6 +89,22 @@ func (c *cluster) run(t *testing.T, script string, args ...string) string {
 	out, err := cmd.Output()
 	require.NoError(t, err, "%s: %s", script, out)
 	return string(out)
+}
+
+// kubectl is the administrator's, at the top of the tree.
+func (c *cluster) kubectl(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := c.kubectlCommand(t, args...)
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, "kubectl %s: %s", strings.Join(args, " "), output)
+}
+
+// kubectlCommand lets a shell find kubectl in the cluster's PATH.
+func (c *cluster) kubectlCommand(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "bash", append([]string{"-c", `exec kubectl "$@"`, "kubectl"}, args...)...)
+	cmd.Dir, cmd.Env = "../..", c.environment
+	return cmd
 }
 
 // variable is the last value of an environment variable.

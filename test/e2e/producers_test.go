@@ -1,0 +1,247 @@
+// SPDX-FileCopyrightText: The Kite Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/generated/clientset/versioned"
+	issuesclient "kite.dev/kite/pkg/generated/clientset/versioned/typed/issues/v1alpha1"
+)
+
+const outdated = "registry.example/task-git-clone:0.1@sha256:0000"
+
+// place is what the cases of TestProducers share.
+type place struct {
+	*cluster
+
+	namespace, managed string
+	issues             issuesclient.IssueInterface
+	dynamic            dynamic.Interface
+}
+
+// producerCase breaks something and mends it. Fail and mend return when that has happened:
+// what their condition asks for is seen.
+type producerCase struct {
+	selector string
+	kind     string // the issue's type
+	title    string
+	fail     func(*testing.T, *place)
+	mend     func(*testing.T, *place)
+}
+
+var producerCases = map[string]producerCase{
+	"Build": {
+		selector: "spec.scope.kind=Component,spec.scope.name=frontend,spec.type=build", kind: "build", title: "exited with code 1",
+		fail: func(t *testing.T, p *place) { p.finish(t, p.buildOf("frontend", "exit 1\n"), false) },
+		mend: func(t *testing.T, p *place) { p.finish(t, p.buildOf("frontend", "echo built\n"), true) },
+	},
+	"Test": {
+		selector: "spec.scope.name=frontend,spec.type=test", kind: "test", title: "exited with code 1",
+		fail: func(t *testing.T, p *place) { p.finish(t, p.testOf("frontend", "exit 1\n"), false) },
+		mend: func(t *testing.T, p *place) { p.finish(t, p.testOf("frontend", "echo tested\n"), true) },
+	},
+	"MintMaker": {
+		selector: "spec.scope.name=backend,spec.type=dependency", kind: "dependency", title: "backend",
+		fail: func(t *testing.T, p *place) {
+			p.finish(t, p.update(t, component{p.namespace, "backend", "TokenExpired"}, 1), false)
+		},
+		mend: func(t *testing.T, p *place) { p.finish(t, p.buildOf("backend", "echo built\n"), true) },
+	},
+	"ManagedRelease": {
+		selector: "spec.scope.kind=ReleasePlan,spec.scope.name=shop-prod", kind: "release", title: "ManagedPipelineProcessed",
+		fail: func(t *testing.T, p *place) { p.release(t, "shop-1", "exit 1\n", "False", "Failed") },
+		mend: func(t *testing.T, p *place) { p.release(t, "shop-2", "echo released\n", "True", "Succeeded") },
+	},
+	"TaskUpdate": {
+		selector: "spec.scope.name=frontend,spec.key=task/git-clone", kind: "dependency", title: "Task git-clone of component frontend is out of date",
+		fail: func(t *testing.T, p *place) { p.useTask(t, outdated) },
+		mend: func(t *testing.T, p *place) { p.useTask(t, "registry.example/task-git-clone:0.2@sha256:1111") },
+	},
+	"Image": {
+		selector: "spec.scope.kind=Deployment,spec.scope.name=image,spec.key=ImagePull", kind: "runtime", title: "an image cannot be pulled",
+		fail: func(t *testing.T, p *place) {
+			p.deploy(t, "image", "127.0.0.1:1/absent:1", "sleep 3600")
+			p.awaitPod(t, "image", waitsFor("ErrImagePull", "ImagePullBackOff"))
+		},
+		mend: func(t *testing.T, p *place) { p.redeploy(t, "image") },
+	},
+	"Crash": {
+		selector: "spec.scope.kind=Deployment,spec.scope.name=crash,spec.key=CrashLoop", kind: "runtime", title: "container main crashes again and again",
+		fail: func(t *testing.T, p *place) {
+			p.deploy(t, "crash", p.image, "exit 1")
+			p.awaitPod(t, "crash", waitsFor("CrashLoopBackOff"))
+		},
+		mend: func(t *testing.T, p *place) { p.redeploy(t, "crash") },
+	},
+	"Job": {
+		selector: "spec.scope.kind=CronJob,spec.scope.name=backup", kind: "runtime", title: "CronJob backup failed",
+		fail: func(t *testing.T, p *place) { p.runJob(t, "backup-1", "exit 1", batchv1.JobFailed) },
+		mend: func(t *testing.T, p *place) { p.runJob(t, "backup-2", "echo done", batchv1.JobComplete) },
+	},
+	"Claim": {
+		selector: "spec.scope.kind=PersistentVolumeClaim,spec.scope.name=data", kind: "runtime", title: "PersistentVolumeClaim data has no volume",
+		fail: func(t *testing.T, p *place) { p.claim(t) },
+		mend: func(t *testing.T, p *place) { p.bind(t) },
+	},
+	"Webhook": {
+		selector: "spec.scope.kind=Pipeline,spec.scope.name=nightly", kind: "pipeline", title: "nightly",
+		fail: func(t *testing.T, p *place) { p.webhooks(t, "ci", "fail") },
+		mend: func(t *testing.T, p *place) { p.webhooks(t, "ci", "recover") },
+	},
+	"SignedWebhook": {
+		selector: "spec.scope.kind=Deploy,spec.scope.name=shop", kind: "release", title: "Deploy shop failed",
+		fail: func(t *testing.T, p *place) { p.webhooks(t, "signed", "fail") },
+		mend: func(t *testing.T, p *place) { p.webhooks(t, "signed", "recover") },
+	},
+	"Alert": {
+		selector: "spec.scope.kind=CronJob,spec.scope.name=report", kind: "runtime", title: "report",
+		fail: func(t *testing.T, p *place) { p.webhooks(t, "alert", "fail") },
+		mend: func(t *testing.T, p *place) { p.webhooks(t, "alert", "recover") },
+	},
+}
+
+// TestProducers: everything that breaks becomes an issue, and the issue ends with its cause,
+// though kite-controllers and kite-gateway are restarted in between.
+//
+//nolint:paralleltest // there is one cluster
+func TestProducers(t *testing.T) {
+	c := newCluster(t, "artifacts/components/gateway", "artifacts/components/gateway-cert")
+	c.kubectl(t, "apply", "-f", "test/crds")
+	c.kubectl(t, "apply", "-k", "artifacts/monitors")
+	c.namespace(t, metav1.ObjectMeta{Name: "mintmaker"})
+	p := &place{cluster: c, namespace: c.namespace(t, metav1.ObjectMeta{GenerateName: "team-"}), managed: c.namespace(t, metav1.ObjectMeta{GenerateName: "managed-"})}
+	p.issues = c.account(t, p.namespace, "viewer", "view").Issues(p.namespace)
+	p.dynamic = dynamic.NewForConfigOrDie(c.admin)
+	p.account(t, p.namespace, "sender", "kite-issues-reporter")
+	c.kubectl(t, "apply", "-n", p.namespace, "-f", "test/e2e/testdata/webhook.yaml")
+	c.kubectl(t, "wait", "-n", p.namespace, "issuewebhook/deploys", "--for=condition=Ready", "--timeout=60s")
+	p.hasten(t)
+
+	t.Run("Fail", func(t *testing.T) {
+		p.each(t, v1alpha1.StateActive, func(of producerCase) func(*testing.T, *place) { return of.fail })
+	})
+	before := p.occurrences(t)
+	require.Len(t, before, len(producerCases), "one issue for each")
+	p.restart(t, "kite-controllers", "kite-gateway")
+	t.Run("Recover", func(t *testing.T) {
+		p.each(t, v1alpha1.StateResolved, func(of producerCase) func(*testing.T, *place) { return of.mend })
+	})
+	require.Equal(t, before, p.occurrences(t), "nothing is counted twice")
+}
+
+// each does one step of every case at the same time, and tells how long its issue took to
+// follow.
+func (p *place) each(t *testing.T, want v1alpha1.IssueState, step func(producerCase) func(*testing.T, *place)) {
+	for name, of := range producerCases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			step(of)(t, p)
+			seen := time.Now()
+			issue := p.await(t, of.selector, want)
+			t.Logf("the issue is %s %d ms after the event", want, time.Since(seen).Milliseconds())
+			require.Equal(t, of.kind, issue.Spec.Type)
+			require.Contains(t, issue.Spec.Title, of.title)
+		})
+	}
+}
+
+func (p *place) await(t *testing.T, selector string, want v1alpha1.IssueState) *v1alpha1.Issue {
+	t.Helper()
+	var found *v1alpha1.Issue
+	eventually(t, fmt.Sprintf("the issue with %s is %s", selector, want), func(ctx context.Context) error {
+		list, err := p.issues.List(ctx, metav1.ListOptions{FieldSelector: selector})
+		if err != nil {
+			return err
+		}
+		if len(list.Items) != 1 || list.Items[0].Status.State != want {
+			return fmt.Errorf("there are %d issues", len(list.Items))
+		}
+		found = &list.Items[0]
+		return nil
+	})
+	return found
+}
+
+// occurrences of every issue, by its name. That the Deployments of broken pods are not available
+// is an issue as well, and no case.
+func (p *place) occurrences(t *testing.T) map[string]int32 {
+	t.Helper()
+	list, err := p.issues.List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	out := map[string]int32{}
+	for i := range list.Items {
+		if list.Items[i].Spec.Key != "NotAvailable" {
+			out[list.Items[i].Name] = list.Items[i].Status.Occurrences
+		}
+	}
+	return out
+}
+
+// hasten lets monitors report at once what they give some minutes, and says which task is
+// out of date.
+func (p *place) hasten(t *testing.T) {
+	t.Helper()
+	monitors := versioned.NewForConfigOrDie(p.admin).IssuesV1alpha1().ClusterIssueMonitors()
+	list, err := monitors.List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.NotEmpty(t, list.Items)
+	for i := range list.Items {
+		monitor, patch := &list.Items[i], "{}"
+		if monitor.Spec.For != nil {
+			patch = `{"spec":{"for":"1s"}}`
+		}
+		if monitor.Name == "task-update" {
+			patch = fmt.Sprintf(`{"spec":{"table":[{"name":%q,"values":{"newest":"registry.example/task-git-clone:0.2"}}]}}`, outdated)
+		}
+		_, err := monitors.Patch(t.Context(), monitor.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		require.NoError(t, err)
+	}
+	eventually(t, "every monitor watches", func(ctx context.Context) error {
+		list, err := monitors.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			status := list.Items[i].Status
+			if status.ObservedGeneration != list.Items[i].Generation || !slices.ContainsFunc(status.Conditions, func(of metav1.Condition) bool {
+				return of.Type == v1alpha1.ConditionWatching && of.Status == metav1.ConditionTrue
+			}) {
+				err = errors.Join(err, fmt.Errorf("%s: %v", list.Items[i].Name, status.Conditions))
+			}
+		}
+		return err
+	})
+}
+
+// restart deletes all pods of Deployments, and waits for the next ones.
+func (p *place) restart(t *testing.T, names ...string) {
+	t.Helper()
+	const system = "kite-system"
+	for _, name := range names {
+		selector := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + name}
+		require.NoError(t, p.kubernetes.CoreV1().Pods(system).DeleteCollection(t.Context(), metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}, selector))
+	}
+	for _, name := range names {
+		eventually(t, name+" is back", func(ctx context.Context) error {
+			deployment, err := p.kubernetes.AppsV1().Deployments(system).Get(ctx, name, metav1.GetOptions{})
+			if err == nil && deployment.Status.ReadyReplicas != *deployment.Spec.Replicas {
+				err = errors.New("it is not")
+			}
+			return err
+		})
+	}
+}
