@@ -10,15 +10,11 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/gateway"
 	"kite.dev/kite/pkg/issuewebhook"
+	"kite.dev/kite/pkg/report"
 )
-
-// concurrency is how many reports of a delivery are under way at once.
-const concurrency = 8
 
 // answer says what became of a delivery.
 type answer struct {
@@ -34,50 +30,38 @@ type reported struct {
 	Issues []string `json:"issues,omitempty"`
 }
 
-// outcome is what became of a report.
-type outcome struct {
-	status v1alpha1.IssueReportStatus
-	err    error
-}
-
 // report sends all that can be sent. Only a delivery of which every report was taken is
 // answered with success.
 func (w *Webhooks) report(ctx context.Context, out http.ResponseWriter, hook *hook, reporter gateway.Reporter, mapping issuewebhook.Mapping) error {
-	outcomes := make([]outcome, len(mapping.Reports))
-	var sending errgroup.Group
-	sending.SetLimit(concurrency)
-	for i := range mapping.Reports {
-		sending.Go(func() error {
-			outcomes[i] = send(ctx, reporter, hook, &mapping.Reports[i])
-			return nil
-		})
-	}
-	_ = sending.Wait() // each outcome has its error
-	if err := problemOf(mapping, outcomes); err != nil {
+	reports, err := hook.reports(mapping)
+	if err != nil {
 		return err
 	}
-	return gateway.WriteJSON(out, http.StatusOK, answerOf(mapping, outcomes))
+	answers := reporter.Batch(ctx, reports)
+	if err := problemOf(mapping, answers); err != nil {
+		return err
+	}
+	return gateway.WriteJSON(out, http.StatusOK, answerOf(mapping, answers))
 }
 
-func send(ctx context.Context, reporter gateway.Reporter, hook *hook, report *issuewebhook.Report) outcome {
-	spec := v1alpha1.IssueReportSpec{}
-	if err := v1alpha1.Convert_issues_IssueReportSpec_To_v1alpha1_IssueReportSpec(&report.Spec, &spec, nil); err != nil {
-		return outcome{err: err}
+// reports go to the webhook's own namespace, whatever the delivery says.
+func (h *hook) reports(mapping issuewebhook.Mapping) ([]report.Report, error) {
+	out := make([]report.Report, len(mapping.Reports))
+	for i := range mapping.Reports {
+		spec := &out[i].Spec
+		if err := v1alpha1.Convert_issues_IssueReportSpec_To_v1alpha1_IssueReportSpec(&mapping.Reports[i].Spec, spec, nil); err != nil {
+			return nil, err
+		}
+		spec.Source, out[i].Namespace = h.source(), h.Namespace
 	}
-	spec.Source = hook.source()
-	to := reporter.Succeeded
-	if spec.Outcome == v1alpha1.OutcomeFailed {
-		to = reporter.Failed
-	}
-	status, err := to(ctx, hook.Namespace, spec)
-	return outcome{status, err}
+	return out, nil
 }
 
-func answerOf(mapping issuewebhook.Mapping, outcomes []outcome) answer {
+func answerOf(mapping issuewebhook.Mapping, answers []report.Answer) answer {
 	out := answer{Items: mapping.Items, Reports: []reported{}}
-	for i := range outcomes {
-		one := reported{Item: mapping.Reports[i].Item, Result: string(outcomes[i].status.Result)}
-		for _, issue := range outcomes[i].status.Issues {
+	for i := range answers {
+		one := reported{Item: mapping.Reports[i].Item, Result: string(answers[i].Status.Result)}
+		for _, issue := range answers[i].Status.Issues {
 			one.Issues = append(one.Issues, issue.Name)
 		}
 		out.Reports = append(out.Reports, one)
@@ -87,18 +71,18 @@ func answerOf(mapping issuewebhook.Mapping, outcomes []outcome) answer {
 
 // problemOf is nil if every item was worked on. A sender that can help by sending the same
 // again is told so, whatever else is wrong: what was taken does not count twice.
-func problemOf(mapping issuewebhook.Mapping, outcomes []outcome) error {
+func problemOf(mapping issuewebhook.Mapping, answers []report.Answer) error {
 	failed := len(mapping.Errors)
 	out := &gateway.Problem{Status: http.StatusUnprocessableEntity}
 	for _, wrong := range mapping.Errors {
 		out.Errors = append(out.Errors, fieldOf(wrong))
 	}
-	for i := range outcomes {
-		if outcomes[i].err == nil {
+	for i := range answers {
+		if answers[i].Err == nil {
 			continue
 		}
 		failed++
-		problem := gateway.ProblemOf(outcomes[i].err)
+		problem := gateway.ProblemOf(answers[i].Err)
 		if problem.Retriable() {
 			return retry(problem)
 		}
