@@ -36,34 +36,30 @@ var gatewayTokens = map[string]string{
 	gatewayToken: gatewayAccount, "ci-token": "system:serviceaccount:team-gamma:ci", "guest-token": "system:serviceaccount:team-0:guest",
 }
 
-// gatewayRights are no more than the documentation says: the gateway reads one Secret, and
-// reports.
-func gatewayRights(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
-	right := strings.Join([]string{a.GetVerb(), strings.TrimSuffix(a.GetResource()+"/"+a.GetSubresource(), "/")}, " ")
-	allowed := false
-	switch a.GetUser().GetName() {
-	case gatewayAccount:
-		switch right {
-		case "get issuewebhooks", "list issuewebhooks", "watch issuewebhooks", "update issuewebhooks/status", "create issuereports":
-			allowed = true
-		case "get secrets":
-			allowed = a.GetNamespace() == namespace && a.GetName() == "ci"
+// gatewayRights are those that are shipped, and what the guide tells a team to grant: the
+// gateway reads one Secret.
+func gatewayRights(t *testing.T) authorizer.Authorizer {
+	t.Helper()
+	roles := clusterRoles(t, "../../artifacts/components/gateway/rbac.yaml")
+	require.Contains(t, roles, "kite-gateway")
+	roles["kite-issues-reporter"] = shippedRoles(t)["kite-issues-reporter"]
+	rbac := accounts{roles, map[string][]grant{
+		gatewayAccount:                        {{"kite-gateway", ""}},
+		"system:serviceaccount:team-gamma:ci": {{"kite-issues-reporter", namespace}},
+	}}
+	return authorizer.AuthorizerFunc(func(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+		if a.GetUser().GetName() == gatewayAccount && a.GetVerb() == "get" && a.GetResource() == "secrets" &&
+			a.GetNamespace() == namespace && a.GetName() == "ci" {
+			return authorizer.DecisionAllow, "", nil
 		}
-	case "system:serviceaccount:team-gamma:ci":
-		allowed = right == "create issuereports" && a.GetNamespace() == namespace
-	case "system:apiserver":
-		allowed = true
-	}
-	if allowed {
-		return authorizer.DecisionAllow, "", nil
-	}
-	return authorizer.DecisionNoOpinion, "", nil
+		return rbac.authorize(ctx, a)
+	})
 }
 
 // startWebhooks starts server, host and gateway. The configuration is a privileged client's.
 func startWebhooks(t *testing.T) (*rest.Config, *Host, *Gateway) {
 	t.Helper()
-	rights := authorizer.AuthorizerFunc(gatewayRights)
+	rights := gatewayRights(t)
 	cfg := StartServer(t, WithTokens(gatewayTokens), WithAuthorizer(rights))
 	host := StartHost(t, cfg, gatewayTokens, rights)
 	return cfg, host, StartGateway(t, host.As(gatewayToken))

@@ -27,7 +27,13 @@ import (
 // shippedRoles are the ClusterRoles that people and programs are given, by name.
 func shippedRoles(t *testing.T) map[string]*rbacv1.ClusterRole {
 	t.Helper()
-	content, err := os.ReadFile("../../artifacts/base/roles.yaml")
+	return clusterRoles(t, "../../artifacts/base/roles.yaml")
+}
+
+// clusterRoles are those of a manifest, by name.
+func clusterRoles(t *testing.T, manifest string) map[string]*rbacv1.ClusterRole {
+	t.Helper()
+	content, err := os.ReadFile(manifest)
 	require.NoError(t, err)
 	out := map[string]*rbacv1.ClusterRole{}
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
@@ -38,6 +44,10 @@ func shippedRoles(t *testing.T) map[string]*rbacv1.ClusterRole {
 		}
 		require.NoError(t, err)
 		role := &rbacv1.ClusterRole{}
+		require.NoError(t, yaml.Unmarshal(document, &role.TypeMeta))
+		if role.Kind != "ClusterRole" {
+			continue
+		}
 		require.NoError(t, yaml.UnmarshalStrict(document, role))
 		out[role.Name] = role
 	}
