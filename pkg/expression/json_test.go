@@ -62,6 +62,17 @@ func TestParseJSONCosts(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestBind gives a name to what an expression needs more than once.
+func TestBind(t *testing.T) {
+	t.Parallel()
+	c := compiler(t)
+	text := c.Text(`cel.bind(y, x + "!", y + y)`, testPath, nil)
+	require.Empty(t, c.Errors())
+	got, err := expression.NewBudget(1000).Evaluate(map[string]any{"x": "a"}).Text(t.Context(), text)
+	require.NoError(t, err)
+	require.Equal(t, "a!a!", got)
+}
+
 // TestReads names the variables that any expression reads, and no others.
 func TestReads(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ package expression
 
 import (
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/ext"
 	"k8s.io/apimachinery/pkg/util/version"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
@@ -24,7 +25,7 @@ type Language struct{ env *cel.Env }
 func NewLanguage(variables map[string]*cel.Type, types ...*apiservercel.DeclType) (*Language, error) {
 	options := environment.VersionedOptions{
 		IntroducedVersion: version.MajorMinor(1, 0), DeclTypes: types,
-		EnvOptions:     []cel.EnvOption{parseJSON},
+		EnvOptions:     []cel.EnvOption{parseJSON, ext.Bindings(ext.BindingsVersion(0))},
 		ProgramOptions: []cel.ProgramOption{cel.CostTracking(estimator{&library.CostEstimator{}})},
 	}
 	for name, kind := range variables {
