@@ -99,16 +99,17 @@ type ClusterIssueMonitorList struct {
 // where it has none, item a member of forEach, table the rows of table by name. An
 // expression has at most 4096 bytes.
 type IssueMonitorSpec struct {
-	Resource   MonitoredResource
-	Mode       MonitorMode
-	Table      []MonitorRow
-	ForEach    string
-	Ignore     string
-	Failing    string
-	Recovered  string
-	ObservedAt string
-	For        *metav1.Duration
-	Issue      IssueTemplate
+	Resource     MonitoredResource
+	Mode         MonitorMode
+	Table        []MonitorRow
+	ForEach      string
+	Ignore       string
+	Failing      string
+	Recovered    string
+	ObservedAt   string
+	For          *metav1.Duration
+	RecoveredFor *metav1.Duration
+	Issue        IssueTemplate
 }
 
 // MonitorRow is a row of a monitor's table: table["NAME"].COLUMN in expressions.

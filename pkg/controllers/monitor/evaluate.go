@@ -168,8 +168,12 @@ func (w *watcher) carryOver(key types.NamespacedName, next *object) {
 	}
 	for i := range next.findings {
 		f := &next.findings[i]
-		if b := before[f.identity]; b != nil && b.verdict == f.verdict {
-			f.seen = b.seen
+		switch b := before[f.identity]; {
+		case b == nil:
+		case b.verdict == f.verdict:
+			f.seen, f.mending = b.seen, b.mending
+		default:
+			f.mending = b.mending || b.verdict == issuemonitor.Failing
 		}
 	}
 }

@@ -84,21 +84,25 @@ func (w *watcher) situation(t task) *situation {
 	return s
 }
 
-// waits is how long until a failure has lasted for long enough.
+// waits is how long until what was found has lasted for long enough.
 func (w *watcher) waits(f *finding, now time.Time) time.Duration {
-	if w.spec.For == nil {
+	switch {
+	case f.verdict == issuemonitor.Failing && w.spec.For != nil:
+		return max(0, w.spec.For.Duration-now.Sub(f.since()))
+	case f.verdict == issuemonitor.Recovered && f.mending && w.spec.RecoveredFor != nil:
+		return max(0, w.spec.RecoveredFor.Duration-now.Sub(f.seen))
+	default:
 		return 0
 	}
-	return max(0, w.spec.For.Duration-now.Sub(f.since()))
 }
 
 func (s *situation) add(m member, f *finding, wait time.Duration) {
+	if wait > 0 {
+		s.held, s.wait = true, minimal(s.wait, wait)
+		return
+	}
 	switch f.verdict {
 	case issuemonitor.Failing:
-		if wait > 0 {
-			s.held, s.wait = true, minimal(s.wait, wait)
-			return
-		}
 		s.failing = append(s.failing, failure{m, *f})
 	case issuemonitor.Recovered:
 		s.successes = append(s.successes, failure{m, *f})

@@ -182,6 +182,41 @@ func TestForOfWhatWasSeen(t *testing.T) {
 	require.Equal(t, start, w.one().Status.FirstSeen.Time)
 }
 
+// TestRecoveredFor: what runs for a moment between two failures has not recovered.
+func TestRecoveredFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.RecoveredFor, s.ObservedAt = &metav1.Duration{Duration: 5 * time.Minute}, ""
+		s.Issue.Scope = &issuesv1alpha1.ScopeTemplate{Kind: `"Set"`, Name: `object.metadata.labels.set`}
+		s.Issue.Title = `object.metadata.labels.set`
+	}))
+	of := func(name, state, set string) {
+		w.put(gadget(name, state, 0, func(obj *unstructured.Unstructured) { obj.SetLabels(map[string]string{"set": set}) }))
+	}
+	of("a", "bad", "flaps")
+	of("b", "bad", "replaced")
+	w.run()
+	w.see("flaps Active", "replaced Active")
+	for range 3 {
+		of("a", "good", "flaps")
+		w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Failing == 1 })
+		of("a", "starting", "flaps")
+		of("a", "bad", "flaps")
+		w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Failing == 2 })
+	}
+	of("c", "good", "replaced")
+	w.remove(namespace, "b")
+	w.see("flaps Active", "replaced Resolved")
+	require.Equal(t, 3, w.reports(), "one failure is one report")
+	of("a", "waits", "flaps")
+	of("a", "good", "flaps")
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Failing == 0 })
+	of("d", "bad", "last") // when this is reported, the others have had their turn
+	w.see("flaps Active", "last Active", "replaced Resolved")
+	w.clock.Step(5 * time.Minute)
+	w.see("flaps Resolved", "last Active", "replaced Resolved")
+}
+
 // TestRecoveryIsToldOnce, though the cache may show the issue for longer.
 func TestRecoveryIsToldOnce(t *testing.T) {
 	t.Parallel()

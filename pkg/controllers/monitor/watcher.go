@@ -63,6 +63,8 @@ type finding struct {
 	at time.Time
 	// seen is since when it has been seen so.
 	seen time.Time
+	// mending says that the same object failed before, and has recovered since seen.
+	mending bool
 	// first says that it was so when the monitor began to be watched: it may have been
 	// reported before.
 	first bool

@@ -201,6 +201,15 @@ type IssueMonitorSpec struct {
 	// +k8s:opaqueType
 	For *metav1.Duration `json:"for,omitempty"`
 
+	// recoveredFor is how long an object that failed must have recovered without
+	// a break before that counts, for what fails again and again. One that takes
+	// its place counts at once. A duration such as 5m, at most 24h. Not for mode
+	// Run. Defaults to none.
+	// +optional
+	// +k8s:optional
+	// +k8s:opaqueType
+	RecoveredFor *metav1.Duration `json:"recoveredFor,omitempty"`
+
 	// issue is what is reported of an object that fails.
 	// +required
 	// +k8s:subfield(title)=+k8s:required

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// MaxFor is the longest time that a monitor may wait before it reports.
+	// MaxFor is the longest time that a monitor may wait before it believes what it sees.
 	MaxFor = 24 * time.Hour
 
 	// What a row of a monitor's table may hold.
@@ -87,9 +87,8 @@ func validateNamespacedMonitor(spec *issues.IssueMonitorSpec, path *field.Path) 
 
 func validateMonitor(spec *issues.IssueMonitorSpec, path *field.Path) field.ErrorList {
 	errs := validateMonitored(&spec.Resource, path.Child("resource"))
-	if wait := spec.For; wait != nil && (wait.Duration <= 0 || wait.Duration > MaxFor) {
-		errs = append(errs, field.Invalid(path.Child("for"), wait.Duration.String(), "must be more than zero and at most 24h"))
-	}
+	errs = append(errs, validateWait(spec, spec.For, path.Child("for"))...)
+	errs = append(errs, validateWait(spec, spec.RecoveredFor, path.Child("recoveredFor"))...)
 	if spec.Mode == issues.ModeRun && spec.ObservedAt == "" {
 		errs = append(errs, field.Required(path.Child("observedAt"), "runs are ordered by when they ended"))
 	}
@@ -99,6 +98,19 @@ func validateMonitor(spec *issues.IssueMonitorSpec, path *field.Path) field.Erro
 	}
 	_, faults := issuemonitor.Compile(spec, path)
 	return append(errs, faults...)
+}
+
+func validateWait(spec *issues.IssueMonitorSpec, wait *metav1.Duration, path *field.Path) field.ErrorList {
+	switch {
+	case wait == nil:
+		return nil
+	case spec.Mode == issues.ModeRun:
+		return field.ErrorList{field.Forbidden(path, "a run has ended, and stays as it is")}
+	case wait.Duration <= 0 || wait.Duration > MaxFor:
+		return field.ErrorList{field.Invalid(path, wait.Duration.String(), "must be more than zero and at most 24h")}
+	default:
+		return nil
+	}
 }
 
 func validateMonitored(resource *issues.MonitoredResource, path *field.Path) field.ErrorList {

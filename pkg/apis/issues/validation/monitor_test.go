@@ -89,6 +89,20 @@ func TestValidateIssueMonitor(t *testing.T) {
 			change: func(m *issues.IssueMonitor) { m.Spec.Mode = "Guess" },
 			want:   []string{"spec.mode"},
 		},
+		"Waits": {
+			reason: "a run does not change any more",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.Mode, m.Spec.ObservedAt = issues.ModeRun, `"2026-03-01T12:00:00Z"`
+				m.Spec.For = &metav1.Duration{Duration: time.Minute}
+				m.Spec.RecoveredFor = &metav1.Duration{Duration: time.Minute}
+			},
+			want: []string{"spec.for", "spec.recoveredFor"},
+		},
+		"RecoveredForLong": {
+			reason: "a wait is bounded",
+			change: func(m *issues.IssueMonitor) { m.Spec.RecoveredFor = &metav1.Duration{Duration: 25 * time.Hour} },
+			want:   []string{"spec.recoveredFor"},
+		},
 		"Table": {
 			reason: "rows are bounded, and have names of their own",
 			change: func(m *issues.IssueMonitor) {
