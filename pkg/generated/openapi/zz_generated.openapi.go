@@ -4164,6 +4164,12 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorSpec(ref common.ReferenceCallba
 							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
 						},
 					},
+					"recoveredFor": {
+						SchemaProps: spec.SchemaProps{
+							Description: "recoveredFor is how long an object that failed must have recovered without a break before that counts, for what fails again and again. One that takes its place counts at once. A duration such as 5m, at most 24h. Not for mode Run. Defaults to none.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
 					"issue": {
 						SchemaProps: spec.SchemaProps{
 							Description: "issue is what is reported of an object that fails.",

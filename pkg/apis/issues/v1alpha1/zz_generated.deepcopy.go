@@ -607,6 +607,11 @@ func (in *IssueMonitorSpec) DeepCopyInto(out *IssueMonitorSpec) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
+	if in.RecoveredFor != nil {
+		in, out := &in.RecoveredFor, &out.RecoveredFor
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	in.Issue.DeepCopyInto(&out.Issue)
 	return
 }

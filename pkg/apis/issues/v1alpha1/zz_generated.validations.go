@@ -1352,6 +1352,34 @@ func Validate_IssueMonitorSpec(
 		errs = append(errs, fn(fldPath.Child("for"), obj.For, oldVal, oldObj != nil)...)
 	}
 
+	{ // field IssueMonitorSpec.RecoveredFor
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.Duration,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IssueMonitorSpec) *v1.Duration {
+				return oldObj.RecoveredFor
+			})
+		errs = append(errs, fn(fldPath.Child("recoveredFor"), obj.RecoveredFor, oldVal, oldObj != nil)...)
+	}
+
 	{ // field IssueMonitorSpec.Issue
 		fn := func(
 			fldPath *field.Path,

@@ -49,6 +49,11 @@ type IssueMonitorSpecApplyConfiguration struct {
 	// reported. A duration such as 10m, at most 24h. Defaults to none: it is
 	// reported at once.
 	For *v1.Duration `json:"for,omitempty"`
+	// recoveredFor is how long an object that failed must have recovered without
+	// a break before that counts, for what fails again and again. One that takes
+	// its place counts at once. A duration such as 5m, at most 24h. Not for mode
+	// Run. Defaults to none.
+	RecoveredFor *v1.Duration `json:"recoveredFor,omitempty"`
 	// issue is what is reported of an object that fails.
 	Issue *IssueTemplateApplyConfiguration `json:"issue,omitempty"`
 }
@@ -133,6 +138,14 @@ func (b *IssueMonitorSpecApplyConfiguration) WithObservedAt(value string) *Issue
 // If called multiple times, the For field is set to the value of the last call.
 func (b *IssueMonitorSpecApplyConfiguration) WithFor(value v1.Duration) *IssueMonitorSpecApplyConfiguration {
 	b.For = &value
+	return b
+}
+
+// WithRecoveredFor sets the RecoveredFor field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RecoveredFor field is set to the value of the last call.
+func (b *IssueMonitorSpecApplyConfiguration) WithRecoveredFor(value v1.Duration) *IssueMonitorSpecApplyConfiguration {
+	b.RecoveredFor = &value
 	return b
 }
 
