@@ -6,6 +6,8 @@ package monitor
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -191,6 +193,13 @@ func (c *Controller) wake() {
 	case c.changed <- struct{}{}:
 	default:
 	}
+}
+
+// all are the watchers of all monitors.
+func (c *Controller) all() []*watcher {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Values(c.watchers))
 }
 
 // watcher is the one of a monitor, nil where the monitor does not exist, or not yet.

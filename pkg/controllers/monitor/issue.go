@@ -97,14 +97,21 @@ func (c *Controller) active(identity string) *issuesv1alpha1.Issue {
 	return out
 }
 
-// issueChanged looks at an issue of a monitor again: nothing may fail that stands behind it.
+// issueChanged looks at an issue of a monitor again: nothing may fail that stands behind
+// it, or another reporter may have resolved what still fails.
 func (c *Controller) issueChanged(obj any) {
 	changed, ok := obj.(*issuesv1alpha1.Issue)
 	if !ok {
 		return
 	}
+	identity := identityOf(changed.Namespace, identityFields(&changed.Spec))
 	if key, ok := monitorOf(changed.Status.Source); ok {
-		c.queue.Add(problemTask(key, changed.Namespace, identityOf(changed.Namespace, identityFields(&changed.Spec))))
+		c.queue.Add(problemTask(key, changed.Namespace, identity))
+	}
+	for _, w := range c.all() {
+		if w.knows(identity) {
+			c.queue.Add(problemTask(w.key, changed.Namespace, identity))
+		}
 	}
 }
 

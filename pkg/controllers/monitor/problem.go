@@ -26,7 +26,9 @@ type situation struct {
 	// held says that nothing may be concluded from there being no failure.
 	held bool
 	// absent says that there is no object of this identity.
-	absent                          bool
+	absent bool
+	// lost is the name of the issue that was Active, and is no longer.
+	lost                            string
 	reported, renewed, scopeDeleted bool
 	recovered                       time.Time
 	active                          *issuesv1alpha1.Issue
@@ -73,6 +75,11 @@ func (w *watcher) situation(t task) *situation {
 		return s
 	}
 	s.fields, s.reported, s.renewed, s.scopeDeleted, s.recovered = p.fields, p.reported, p.renewed, p.scopeDeleted, p.recovered
+	if s.active != nil {
+		p.issue = s.active.Name
+	} else {
+		s.lost = p.issue
+	}
 	s.absent = len(p.members) == 0
 	s.held = s.absent && selected && w.broken[t.namespace] > 0
 	for m, f := range p.members {
@@ -137,6 +144,13 @@ func (w *watcher) ours(s *situation) bool {
 // the cache may not have yet.
 func (w *watcher) opened(s *situation) bool {
 	return w.ours(s) || s.active == nil && s.reported
+}
+
+// knows says whether an object has, or had, the problem.
+func (w *watcher) knows(identity string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.problems[identity] != nil
 }
 
 // told notes what the server has taken.

@@ -6,8 +6,12 @@ package monitor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
@@ -42,8 +46,9 @@ func (w *watcher) reconcileState(ctx context.Context, s *situation) error {
 // fail reports a failure that was not reported yet. What an issue tells is not followed
 // while the failure lasts: each report counts.
 func (w *watcher) fail(ctx context.Context, s *situation) error {
-	if s.reported && (s.renewed || !w.renew) {
-		return nil
+	overruled, err := w.overruled(ctx, s)
+	if err != nil || s.reported && !overruled && (s.renewed || !w.renew) {
+		return err
 	}
 	first := slices.MinFunc(s.failing, oldest)
 	spec, err := w.describe(ctx, first, s.identity)
@@ -55,7 +60,7 @@ func (w *watcher) fail(ctx context.Context, s *situation) error {
 		return nil
 	}
 	at := first.since()
-	if w.ours(s) || !at.After(s.recovered) {
+	if overruled || w.ours(s) || !at.After(s.recovered) {
 		at = w.c.clock.Now() // other content, or a clock of whole seconds
 	}
 	spec.ObservedAt = micro(at)
@@ -72,6 +77,22 @@ func (w *watcher) fail(ctx context.Context, s *situation) error {
 	}
 	w.told(s, func(p *problem) { p.reported, p.renewed = true, true })
 	return nil
+}
+
+// overruled says that another reporter told the recovery of what still fails here. A
+// person's word, and that of the clock, stands.
+func (w *watcher) overruled(ctx context.Context, s *situation) (bool, error) {
+	if !s.reported || s.lost == "" {
+		return false, nil
+	}
+	issue, err := w.c.clients.Issues.IssuesV1alpha1().Issues(s.namespace).Get(ctx, s.lost, metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return false, fmt.Errorf("ask why an issue was resolved: %w", err)
+	}
+	overruled := err == nil && issue.Status.State == issuesv1alpha1.StateResolved &&
+		len(issue.Status.Transitions) > 0 && issue.Status.Transitions[0].Reason == issuesv1alpha1.ReasonSucceeded
+	w.told(s, func(p *problem) { p.issue, p.reported = "", p.reported && !overruled })
+	return overruled, nil
 }
 
 // recoveredAt is when the last object recovered, if it says so and that is possible.

@@ -109,6 +109,91 @@ func TestPersonResolves(t *testing.T) {
 	w.see("a Active", "b Resolved")
 }
 
+// TestPersonResolvesMeanwhile: what the controller still sees fail, a person knows better.
+func TestPersonResolvesMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("a Active")
+	identity := identityOf(namespace, issuesv1alpha1.ReportedIssue{Type: issuesv1alpha1.TypeRuntime, Scope: w.scope()})
+	w.eventually(func() bool { return w.controller.active(identity) != nil }, "the cache has it")
+	resolved := w.one()
+	resolved.Status.State = issues.StateResolved
+	resolved.Status.Transitions = append([]issues.IssueTransition{{Reason: issues.ReasonResolved}}, resolved.Status.Transitions...)
+	w.mu.Lock()
+	w.store(resolved)
+	w.mu.Unlock()
+	w.eventually(func() bool { return w.controller.active(identity) == nil }, "the cache has seen it")
+	w.put(gadget("a", "bad", -50)) // a further look changes nothing
+	w.put(gadget("b", "bad", 0))   // when this is reported, a has had its turn
+	w.see("a Resolved", "b Active")
+	require.Equal(t, 2, w.reports())
+}
+
+// TestTwoReporters see one failure: an alert and a monitor.
+func TestTwoReporters(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason   string
+		reopened int32
+		then     func(w *world, alert func(issuesv1alpha1.Outcome, int))
+	}{
+		"AlertEndsFirst": {
+			reason: "what the monitor sees still fails", reopened: 1,
+			then: func(w *world, alert func(issuesv1alpha1.Outcome, int)) {
+				alert(issuesv1alpha1.OutcomeSucceeded, -20)
+				w.eventually(func() bool { return w.one().Status.Reopened == 1 }, "it is opened again")
+				w.put(gadget("a", "good", 0))
+			},
+		},
+		"MonitorEndsFirst": {
+			reason: "the alert fires still, and was the last to tell",
+			then: func(w *world, alert func(issuesv1alpha1.Outcome, int)) {
+				w.put(gadget("a", "good", -10))
+				w.put(gadget("z", "bad", -10)) // when this is reported, a has had its turn
+				w.see("a Active", "z Active")
+				w.put(gadget("z", "good", -5))
+				w.see("a Active", "z Resolved")
+				alert(issuesv1alpha1.OutcomeSucceeded, 0)
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor())
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			w.see("a Active")
+			fields := issuesv1alpha1.ReportedIssue{Title: "a", Type: issuesv1alpha1.TypeRuntime, Severity: issuesv1alpha1.SeverityMajor, Scope: w.scope()}
+			alert := func(outcome issuesv1alpha1.Outcome, seconds int) {
+				_, err := w.report("gateway", namespace, issuesv1alpha1.IssueReportSpec{
+					Outcome: outcome, ObservedAt: micro(at(seconds)), Source: "Alert/CrashLoop", Issue: fields,
+				})
+				require.NoError(t, err)
+			}
+			alert(issuesv1alpha1.OutcomeFailed, -30)
+			w.eventually(func() bool {
+				issue := w.controller.active(identityOf(namespace, fields))
+				return issue != nil && issue.Status.Source == "Alert/CrashLoop"
+			}, "the cache has the alert")
+			tc.then(w, alert)
+			w.see(append([]string{"a Resolved"}, w.all()[1:]...)...)
+			w.run()
+			w.settle(own)
+			w.see(append([]string{"a Resolved"}, w.all()[1:]...)...)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, issue := range w.issues {
+				if issue.Spec.Title == "a" {
+					require.Equal(t, tc.reopened, issue.Status.Reopened, tc.reason)
+				}
+			}
+		})
+	}
+}
+
 // TestOvertaken: what fails is Active, whatever was reported since it began.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()

@@ -92,6 +92,9 @@ type problem struct {
 	members map[member]*finding
 	// reported says that its failure was told, and its recovery was not.
 	reported bool
+	// issue is the name of the Active issue, once the cache has it. Empty when it was
+	// found out why the issue is not Active any longer.
+	issue string
 	// renewed says that it was told after the monitor's last change.
 	renewed bool
 	// recovered is when none was seen to fail, or when the last successful run ended.

@@ -65,15 +65,15 @@ type server struct {
 
 func (s *server) Failed(_ context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
 	spec.Outcome = issuesv1alpha1.OutcomeFailed
-	return s.report(namespace, spec)
+	return s.report("kite-controllers", namespace, spec)
 }
 
 func (s *server) Succeeded(_ context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
 	spec.Outcome = issuesv1alpha1.OutcomeSucceeded
-	return s.report(namespace, spec)
+	return s.report("kite-controllers", namespace, spec)
 }
 
-func (s *server) report(namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+func (s *server) report(by, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refuse != nil {
@@ -84,7 +84,7 @@ func (s *server) report(namespace string, spec issuesv1alpha1.IssueReportSpec) (
 	report := &issues.IssueReport{ObjectMeta: metav1.ObjectMeta{Namespace: namespace}}
 	require.NoError(s.t, issuesv1alpha1.Convert_v1alpha1_IssueReportSpec_To_issues_IssueReportSpec(spec.DeepCopy(), &report.Spec, nil))
 	name := issue.IdentityOfReport(report).Names()[0]
-	decision := issue.Apply(s.issues[namespace+"/"+name], report, issue.Reporter{User: "kite-controllers"}, s.clock.Now())
+	decision := issue.Apply(s.issues[namespace+"/"+name], report, issue.Reporter{User: by}, s.clock.Now())
 	s.results = append(s.results, decision.Result)
 	if decision.Changed {
 		s.store(decision.Issue)
@@ -112,6 +112,20 @@ func (s *server) store(changed *issues.Issue) {
 		return
 	}
 	require.NoError(s.t, tracker.Update(gvr, out, out.Namespace))
+}
+
+// get shows Resolved issues, too.
+func (s *server) get(action clienttesting.Action) (bool, runtime.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := action.(clienttesting.GetAction).GetName()
+	found, ok := s.issues[action.GetNamespace()+"/"+name]
+	if !ok {
+		return true, nil, apierrors.NewNotFound(issues.Resource("issues"), name)
+	}
+	out := &issuesv1alpha1.Issue{}
+	require.NoError(s.t, issuesv1alpha1.Convert_issues_Issue_To_v1alpha1_Issue(found.DeepCopy(), out, nil))
+	return true, out, nil
 }
 
 // all are the issues by title and state.
@@ -178,6 +192,7 @@ func newWorld(t *testing.T, monitors ...runtime.Object) *world {
 		host:     kubefake.NewClientset(),
 		allowed:  sets.New(gadgets.Resource, clusters.Resource),
 	}
+	w.client.PrependReactor("get", "issues", w.get)
 	w.serve(metav1.APIResource{Name: gadgets.Resource, Kind: "Gadget", Namespaced: true}, metav1.APIResource{Name: clusters.Resource, Kind: "Cluster"})
 	w.host.PrependReactor("create", "selfsubjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SelfSubjectAccessReview)
