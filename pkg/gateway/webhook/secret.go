@@ -26,8 +26,9 @@ const (
 	// keep is how long a secret is used without being read again. What was changed or
 	// withdrawn since is believed as long.
 	keep = 30 * time.Second
-	// keepDoubted is how long it is used when a sender does not know it: it may have been
-	// changed. It bounds how often senders who know nothing make the gateway read.
+	// keepDoubted is how long it is used when a sender does not know it, or when there was
+	// none to read: it may have been changed. It bounds how often senders who know nothing
+	// make the gateway read.
 	keepDoubted = 5 * time.Second
 	// maxSecrets bounds how many are kept.
 	maxSecrets = 4096
@@ -67,13 +68,20 @@ type values struct {
 	err    error
 }
 
+func (v *values) keep(maxAge time.Duration) time.Duration {
+	if v.err != nil {
+		return min(maxAge, keepDoubted)
+	}
+	return maxAge
+}
+
 type secretKey struct{ namespace, name, key string }
 
 // read gives what was read at most maxAge ago. An error of type *unreadable is kept, too.
 func (s *secrets) read(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference, maxAge time.Duration) ([][]byte, error) {
 	key := secretKey{namespace, ref.Name, ref.Key}
 	if found, ok := s.kept.Get(key); ok {
-		if v, ok := found.(values); ok && s.clock.Since(v.at) < maxAge {
+		if v, ok := found.(values); ok && s.clock.Since(v.at) < v.keep(maxAge) {
 			return v.values, v.err
 		}
 	}

@@ -101,6 +101,10 @@ func TestSecretKept(t *testing.T) {
 		require.ErrorAs(t, err, new(*unreadable))
 	}
 	require.Equal(t, 3, w.secretsRead(), "that there is none is kept as well")
+	w.clock.Step(keepDoubted)
+	_, err := w.webhooks.secrets.read(t.Context(), testNamespace, other, keep)
+	require.ErrorAs(t, err, new(*unreadable))
+	require.Equal(t, 4, w.secretsRead(), "though not for long: whoever makes one waits for it")
 }
 
 // TestSecretChanged is known at once to a sender who has the new one.

@@ -22,7 +22,7 @@ import (
 const (
 	// How soon a secret that was readable, or was not, is looked at again for the status.
 	lookAgain      = 10 * time.Minute
-	lookAgainSoon  = 30 * time.Second
+	lookAgainSoon  = 10 * time.Second
 	statusTimeout  = 30 * time.Second
 	maxMessageSize = 1024
 )
