@@ -78,10 +78,21 @@ func deliver(ctx context.Context, reporter Reporter, items []Item) []Outcome {
 			reports, of = append(reports, items[i].Report), append(of, &outcomes[i])
 		}
 	}
+	if namespace := namespaceOf(reports); namespace != "" {
+		LogNamespace(ctx, namespace)
+	}
 	for i, answer := range reporter.Batch(ctx, reports) {
 		of[i].set(&answer)
 	}
 	return outcomes
+}
+
+// namespaceOf is the one namespace that reports are for, or "".
+func namespaceOf(reports []report.Report) string {
+	if len(reports) == 0 || slices.ContainsFunc(reports, func(r report.Report) bool { return r.Namespace != reports[0].Namespace }) {
+		return ""
+	}
+	return reports[0].Namespace
 }
 
 func (o *Outcome) set(answer *report.Answer) {

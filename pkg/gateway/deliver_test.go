@@ -96,3 +96,10 @@ func TestDeliver(t *testing.T) {
 		})
 	}
 }
+
+func TestNamespaceOf(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, namespaceOf(nil))
+	require.Equal(t, "a", namespaceOf([]report.Report{{Namespace: "a"}, {Namespace: "a"}}))
+	require.Empty(t, namespaceOf([]report.Report{{Namespace: "a"}, {Namespace: "b"}}))
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -114,4 +115,25 @@ func TestGuarded(t *testing.T) {
 	require.Contains(t, w.Body.String(), `kite_gateway_requests_total{code="200",source="test"}`)
 	require.Equal(t, http.StatusForbidden, send(t, h, http.MethodGet, "/metrics", "", withToken("other")).Code)
 	require.Equal(t, http.StatusUnauthorized, send(t, h, http.MethodGet, "/metrics", "", withHeader("Authorization", "")).Code)
+}
+
+// FuzzHeaders: whatever a sender puts into the headers that are read is a token, a key and
+// an account of the forms that these have, or nothing.
+func FuzzHeaders(f *testing.F) {
+	f.Add("Bearer "+token(f, "system:serviceaccount:team-gamma:ci"), `"delivery-1"`)
+	f.Add("bearer  a.b.c", "")
+	f.Add("Basic YTpi", strings.Repeat("x", 200))
+	f.Fuzz(func(t *testing.T, authorization, idempotencyKey string) {
+		r := &http.Request{Header: http.Header{"Authorization": {authorization}, "Idempotency-Key": {idempotencyKey}}}
+		bearer := bearerToken(r)
+		require.NotContains(t, bearer, " ")
+		if account := serviceAccountOf(bearer); account != "" {
+			require.True(t, strings.HasPrefix(account, "system:serviceaccount:"))
+		}
+		key, err := IdempotencyKey(r)
+		require.LessOrEqual(t, len(key), maxKey)
+		if err != nil {
+			require.Equal(t, http.StatusBadRequest, ProblemOf(err).Status)
+		}
+	})
 }
