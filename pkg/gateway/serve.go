@@ -110,7 +110,7 @@ func (in *intake) checkRate(source *Source, r *http.Request) error {
 	}
 	if pause := in.limiter.take(keyOf(kind, sender)); pause > 0 {
 		return &Problem{
-			Status: http.StatusTooManyRequests, RetryAfter: pause,
+			Status: source.busyStatus(), RetryAfter: pause,
 			Detail: fmt.Sprintf("more than %d requests a second", *in.config.Limits.SenderQPS),
 		}
 	}

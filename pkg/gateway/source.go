@@ -23,6 +23,9 @@ type Source struct {
 	// that authenticate their senders by themselves, or answer anybody; the rate of "" is
 	// not bound. Without it a bearer token is required.
 	Sender func(r *http.Request) string
+	// BusyStatus answers a sender that sends too much. Defaults to 429; senders that repeat
+	// nothing but what was answered with 5xx need 503.
+	BusyStatus int
 	// Unbounded sources are served however many requests are in flight.
 	Unbounded bool
 
@@ -34,4 +37,11 @@ func (s *Source) method() string {
 		return http.MethodPost
 	}
 	return s.Method
+}
+
+func (s *Source) busyStatus() int {
+	if s.BusyStatus == 0 {
+		return http.StatusTooManyRequests
+	}
+	return s.BusyStatus
 }

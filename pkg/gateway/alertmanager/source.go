@@ -29,7 +29,10 @@ type Config struct {
 // Source is the webhook.
 func Source(config Config) gateway.Source {
 	config.Reports = gateway.Counted(Name, config.Reports)
-	return gateway.Source{Name: Name, Pattern: "/api/v1/webhooks/" + Name, Handler: config.serve}
+	return gateway.Source{
+		Name: Name, Pattern: "/api/v1/webhooks/" + Name, Handler: config.serve,
+		BusyStatus: http.StatusServiceUnavailable, // Alertmanager drops what is answered with 429
+	}
 }
 
 func (c *Config) serve(w http.ResponseWriter, r *http.Request) error {

@@ -17,6 +17,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/config"
 	"kite.dev/kite/pkg/gateway"
 	"kite.dev/kite/pkg/gateway/gatewaytest"
 	"kite.dev/kite/pkg/gateway/workload"
@@ -180,6 +181,21 @@ func TestNothingToReport(t *testing.T) {
 	require.Equal(t, 3, strings.Count(w.Body.String(), "Skipped"))
 	require.Equal(t, http.StatusOK, s.Post(t, path, body(t)).Code)
 	require.Empty(t, s.Reports())
+}
+
+// TestTooManyAreSentAgain: Alertmanager repeats what was answered with 5xx, and nothing
+// else.
+func TestTooManyAreSentAgain(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	c := &gateway.Configuration{}
+	config.Default(c)
+	for range *c.Limits.SenderBurst {
+		require.Equal(t, http.StatusOK, s.Post(t, path, body(t)).Code)
+	}
+	w := s.Post(t, path, body(t))
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.NotEmpty(t, w.Header().Get("Retry-After"))
 }
 
 func TestRefusals(t *testing.T) {
