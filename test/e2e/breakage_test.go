@@ -87,6 +87,23 @@ func (p *place) release(t *testing.T, name, script, released, reason string) {
 	require.NoError(t, err)
 }
 
+// snapshot is one whose test could not be started, as the integration service says it.
+func (p *place) snapshot(t *testing.T) {
+	t.Helper()
+	status := fmt.Sprintf(`[{"scenario":"e2e","status":"TestInvalid","lastUpdateTime":%q,"details":"there is no such pipeline"}]`, time.Now().UTC().Format(time.RFC3339Nano))
+	_, err := p.dynamic.Resource(schema.GroupVersionResource{Group: "appstudio.redhat.com", Version: "v1alpha1", Resource: "snapshots"}).Namespace(p.namespace).
+		Create(t.Context(), &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "appstudio.redhat.com/v1alpha1", "kind": "Snapshot",
+			"metadata": map[string]any{
+				"name":        "shop-abc",
+				"labels":      map[string]any{"appstudio.openshift.io/component": "api", "pac.test.appstudio.openshift.io/event-type": "push"},
+				"annotations": map[string]any{"test.appstudio.openshift.io/status": status},
+			},
+			"spec": map[string]any{"application": "shop"},
+		}}, metav1.CreateOptions{})
+	require.NoError(t, err)
+}
+
 // useTask starts a build with a task of a bundle. No resolver fetches it here: what Tekton
 // notes of the run at its start is enough.
 func (p *place) useTask(t *testing.T, bundle string) {

@@ -94,15 +94,16 @@ func (c *cluster) run(t *testing.T, script string, args ...string) string {
 // kubectl is the administrator's, at the top of the tree.
 func (c *cluster) kubectl(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := c.kubectlCommand(t, args...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience) // cleanups call it, too
+	defer cancel()
+	cmd := c.kubectlCommand(ctx, args...)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "kubectl %s: %s", strings.Join(args, " "), output)
 }
 
 // kubectlCommand lets a shell find kubectl in the cluster's PATH.
-func (c *cluster) kubectlCommand(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "bash", append([]string{"-c", `exec kubectl "$@"`, "kubectl"}, args...)...)
+func (c *cluster) kubectlCommand(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "bash", append([]string{"-c", `exec kubectl "$@"`, "kubectl"}, args...)...)
 	cmd.Dir, cmd.Env = "../..", c.environment
 	return cmd
 }

@@ -42,7 +42,7 @@ func (p *place) webhooks(t *testing.T, of, step string) {
 // forward makes the gateway's Service reachable until the test ends.
 func (p *place) forward(t *testing.T) string {
 	t.Helper()
-	cmd := p.kubectlCommand(t, "port-forward", "-n", "kite-system", "service/kite-gateway", ":443")
+	cmd := p.kubectlCommand(t.Context(), "port-forward", "-n", "kite-system", "service/kite-gateway", ":443")
 	cmd.Stderr = t.Output()
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)

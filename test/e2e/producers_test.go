@@ -107,6 +107,12 @@ var producerCases = map[string]producerCase{
 		fail: func(t *testing.T, p *place) { p.webhooks(t, "signed", "fail") },
 		mend: func(t *testing.T, p *place) { p.webhooks(t, "signed", "recover") },
 	},
+	// What never ran is found by a monitor, and its recovery by the controller of PipelineRuns.
+	"Snapshot": {
+		selector: "spec.scope.kind=Component,spec.scope.name=api", kind: "test", title: "Test e2e of snapshot shop-abc never ran: TestInvalid",
+		fail: func(t *testing.T, p *place) { p.snapshot(t) },
+		mend: func(t *testing.T, p *place) { p.finish(t, p.testOf("api", "echo tested\n"), true) },
+	},
 	"Alert": {
 		selector: "spec.scope.kind=CronJob,spec.scope.name=report", kind: "runtime", title: "report",
 		fail: func(t *testing.T, p *place) { p.webhooks(t, "alert", "fail") },
@@ -120,6 +126,11 @@ var producerCases = map[string]producerCase{
 //nolint:paralleltest // there is one cluster
 func TestProducers(t *testing.T) {
 	c := newCluster(t, "artifacts/components/gateway", "artifacts/components/gateway-cert")
+	t.Cleanup(func() { // what no other test has
+		c.kubectl(t, "delete", "-k", "artifacts/monitors", "--ignore-not-found")
+		c.kubectl(t, "delete", "-f", "test/crds", "--ignore-not-found")
+		c.kubectl(t, "delete", "-k", "dist/e2e", "--ignore-not-found")
+	})
 	c.kubectl(t, "apply", "-f", "test/crds")
 	c.kubectl(t, "apply", "-k", "artifacts/monitors")
 	c.namespace(t, metav1.ObjectMeta{Name: "mintmaker"})
