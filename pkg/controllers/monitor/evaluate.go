@@ -30,7 +30,7 @@ func (w *watcher) handler(ctx context.Context) cache.ResourceEventHandler {
 			if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 				obj = unknown.Obj
 			}
-			if gone, ok := obj.(*unstructured.Unstructured); ok {
+			if gone, ok := obj.(*unstructured.Unstructured); ok && ctx.Err() == nil {
 				w.follow(w.apply(nameOf(gone), nil, nil, true))
 			}
 		},
@@ -79,6 +79,9 @@ func (w *watcher) evaluate(ctx context.Context, obj *unstructured.Unstructured) 
 		return nil
 	}
 	next, fields, err := w.findingsOf(ctx, obj)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		w.failed(ctx, obj, err)
 		return temporary(err)

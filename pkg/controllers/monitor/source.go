@@ -77,8 +77,10 @@ func (s *sources) join(ctx context.Context, w *watcher) error {
 		}
 		s.running[key] = shared
 	}
+	ctx, w.leave = context.WithCancel(ctx)
 	w.registration, err = shared.informer.AddEventHandler(w.handler(ctx))
 	if err != nil {
+		w.leave()
 		return fmt.Errorf("watch %s: %w", key.resource, err)
 	}
 	shared.users++
@@ -87,6 +89,7 @@ func (s *sources) join(ctx context.Context, w *watcher) error {
 }
 
 func (s *sources) leave(w *watcher) {
+	w.leave()
 	_ = w.source.informer.RemoveEventHandler(w.registration) // it has been added
 	w.source.users--
 	w.setSource(nil)

@@ -4,6 +4,7 @@
 package monitor
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -33,7 +34,9 @@ type watcher struct {
 	// Of the goroutine of attach.
 	source       *source
 	registration cache.ResourceEventHandlerRegistration
-	asked        time.Time
+	// leave lets what the source still tells go unheard.
+	leave context.CancelFunc
+	asked time.Time
 
 	mu       sync.Mutex
 	watching metav1.Condition
