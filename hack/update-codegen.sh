@@ -55,6 +55,10 @@ kube::codegen::gen_client \
     --boilerplate "${boilerplate}" \
     pkg/apis
 
+# Clients look schemas up by the models' names: see models-schema.
+grep -rlZ 'dev\.kite\.kite\.pkg\.apis\.' pkg/generated/applyconfiguration |
+    xargs -0 sed -i 's/dev\.kite\.kite\.pkg\.apis\./dev.kite./g'
+
 # The reference of configuration files.
 go run github.com/elastic/crd-ref-docs@v0.3.0 --log-level=ERROR --renderer=markdown \
     --source-path=pkg/apis/config --config=hack/reference/config.yaml --templates-dir=hack/reference \

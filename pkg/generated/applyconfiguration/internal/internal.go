@@ -26,46 +26,1022 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
-- name: dev.kite.kite.pkg.apis.issues.v1alpha1.ClusterIssueMonitor
-  scalar: untyped
-  list:
-    elementType:
-      namedType: __untyped_atomic_
-    elementRelationship: atomic
+- name: dev.kite.issues.v1alpha1.Acknowledgement
+  map:
+    fields:
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: by
+      type:
+        scalar: string
+      default: ""
+    - name: note
+      type:
+        scalar: string
+    - name: severity
+      type:
+        scalar: string
+    - name: until
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: dev.kite.issues.v1alpha1.AffectedResource
+  map:
+    fields:
+    - name: apiGroup
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: namespace
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.ClusterIssueMonitor
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueMonitorSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueMonitorStatus
+      default: {}
+- name: dev.kite.issues.v1alpha1.Issue
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueStatus
+      default: {}
+- name: dev.kite.issues.v1alpha1.IssueLink
+  map:
+    fields:
+    - name: description
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+      default: Other
+    - name: title
+      type:
+        scalar: string
+      default: ""
+    - name: url
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.IssueMigration
+  map:
+    fields:
+    - name: description
+      type:
+        scalar: string
+    - name: from
+      type:
+        scalar: string
+    - name: to
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.IssueMonitor
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueMonitorSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueMonitorStatus
+      default: {}
+- name: dev.kite.issues.v1alpha1.IssueMonitorSpec
+  map:
+    fields:
+    - name: failing
+      type:
+        scalar: string
+      default: ""
+    - name: for
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: forEach
+      type:
+        scalar: string
+    - name: ignore
+      type:
+        scalar: string
+    - name: issue
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueTemplate
+      default: {}
+    - name: mode
+      type:
+        scalar: string
+      default: State
+    - name: observedAt
+      type:
+        scalar: string
+    - name: recovered
+      type:
+        scalar: string
+    - name: recoveredFor
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: resource
+      type:
+        namedType: dev.kite.issues.v1alpha1.MonitoredResource
+      default: {}
+    - name: table
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.MonitorRow
+          elementRelationship: associative
+          keys:
+          - name
+- name: dev.kite.issues.v1alpha1.IssueMonitorStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: failing
+      type:
+        scalar: numeric
+    - name: lastError
+      type:
+        namedType: dev.kite.issues.v1alpha1.MonitorError
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: pending
+      type:
+        scalar: numeric
+    - name: watched
+      type:
+        scalar: numeric
+- name: dev.kite.issues.v1alpha1.IssueRemediation
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: phase
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.IssueRun
+  map:
+    fields:
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: kind
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: namespace
+      type:
+        scalar: string
+    - name: outcome
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.IssueScope
+  map:
+    fields:
+    - name: apiGroup
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: namespace
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.IssueSpec
+  map:
+    fields:
+    - name: application
+      type:
+        scalar: string
+    - name: cause
+      type:
+        scalar: string
+    - name: component
+      type:
+        scalar: string
+    - name: description
+      type:
+        scalar: string
+    - name: dueDate
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: expiresAfter
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: groupKey
+      type:
+        scalar: string
+    - name: key
+      type:
+        scalar: string
+    - name: links
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.IssueLink
+          elementRelationship: atomic
+    - name: migration
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueMigration
+    - name: origin
+      type:
+        scalar: string
+    - name: relatedIssues
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.RelatedIssue
+          elementRelationship: atomic
+    - name: scope
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueScope
+      default: {}
+    - name: severity
+      type:
+        scalar: string
+      default: ""
+    - name: stage
+      type:
+        scalar: string
+    - name: title
+      type:
+        scalar: string
+      default: ""
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.IssueStatus
+  map:
+    fields:
+    - name: acknowledged
+      type:
+        namedType: dev.kite.issues.v1alpha1.Acknowledgement
+    - name: affected
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.AffectedResource
+          elementRelationship: atomic
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: countedFailures
+      type:
+        scalar: string
+    - name: firstSeen
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: lastRecovered
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: lastReopened
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: lastSeen
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: logExcerpt
+      type:
+        scalar: string
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: occurrences
+      type:
+        scalar: numeric
+    - name: rank
+      type:
+        scalar: numeric
+    - name: remediation
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueRemediation
+    - name: reopened
+      type:
+        scalar: numeric
+    - name: reported
+      type:
+        namedType: dev.kite.issues.v1alpha1.ReportedIssue
+    - name: reportedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: reportedBy
+      type:
+        scalar: string
+    - name: resolvedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: resolvedBy
+      type:
+        scalar: string
+    - name: runs
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.IssueRun
+          elementRelationship: atomic
+    - name: source
+      type:
+        scalar: string
+    - name: state
+      type:
+        scalar: string
+    - name: transitions
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.IssueTransition
+          elementRelationship: atomic
+- name: dev.kite.issues.v1alpha1.IssueTemplate
+  map:
+    fields:
+    - name: application
+      type:
+        scalar: string
+    - name: cause
+      type:
+        scalar: string
+    - name: component
+      type:
+        scalar: string
+    - name: description
+      type:
+        scalar: string
+    - name: dueDate
+      type:
+        scalar: string
+    - name: expiresAfter
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: groupKey
+      type:
+        scalar: string
+    - name: key
+      type:
+        scalar: string
+    - name: links
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.LinkTemplate
+          elementRelationship: atomic
+    - name: migration
+      type:
+        namedType: dev.kite.issues.v1alpha1.MigrationTemplate
+    - name: origin
+      type:
+        scalar: string
+    - name: scope
+      type:
+        namedType: dev.kite.issues.v1alpha1.ScopeTemplate
+    - name: severity
+      type:
+        scalar: string
+    - name: severityExpression
+      type:
+        scalar: string
+    - name: stage
+      type:
+        scalar: string
+    - name: title
+      type:
+        scalar: string
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.IssueTransition
+  map:
+    fields:
+    - name: by
+      type:
+        scalar: string
+    - name: from
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: to
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.IssueWebhook
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueWebhookSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueWebhookStatus
+      default: {}
+- name: dev.kite.issues.v1alpha1.IssueWebhookSpec
+  map:
+    fields:
+    - name: authentication
+      type:
+        namedType: dev.kite.issues.v1alpha1.WebhookAuthentication
+      default: {}
+    - name: failed
+      type:
+        scalar: string
+    - name: idempotencyKey
+      type:
+        scalar: string
+    - name: ignore
+      type:
+        scalar: string
+    - name: issue
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueTemplate
+      default: {}
+    - name: items
+      type:
+        scalar: string
+    - name: logExcerpt
+      type:
+        scalar: string
+    - name: observedAt
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+    - name: run
+      type:
+        namedType: dev.kite.issues.v1alpha1.RunTemplate
+    - name: succeeded
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.IssueWebhookStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: observedGeneration
+      type:
+        scalar: numeric
+- name: dev.kite.issues.v1alpha1.LinkTemplate
+  map:
+    fields:
+    - name: description
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+      default: Other
+    - name: title
+      type:
+        scalar: string
+      default: ""
+    - name: url
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.MigrationTemplate
+  map:
+    fields:
+    - name: description
+      type:
+        scalar: string
+    - name: from
+      type:
+        scalar: string
+    - name: to
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.MonitorError
+  map:
+    fields:
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: field
+      type:
+        scalar: string
+    - name: message
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.MonitorRow
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: values
+      type:
+        map:
+          elementType:
+            scalar: string
+- name: dev.kite.issues.v1alpha1.MonitoredResource
+  map:
+    fields:
+    - name: fieldSelector
+      type:
+        scalar: string
+    - name: group
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: labelSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: namespaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: resource
+      type:
+        scalar: string
+    - name: version
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.RelatedIssue
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: namespace
+      type:
+        scalar: string
+    - name: relation
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.ReportedIssue
+  map:
+    fields:
+    - name: application
+      type:
+        scalar: string
+    - name: cause
+      type:
+        scalar: string
+    - name: component
+      type:
+        scalar: string
+    - name: description
+      type:
+        scalar: string
+    - name: dueDate
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: expiresAfter
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: groupKey
+      type:
+        scalar: string
+    - name: key
+      type:
+        scalar: string
+    - name: links
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.IssueLink
+          elementRelationship: atomic
+    - name: migration
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueMigration
+    - name: origin
+      type:
+        scalar: string
+    - name: relatedIssues
+      type:
+        list:
+          elementType:
+            namedType: dev.kite.issues.v1alpha1.RelatedIssue
+          elementRelationship: atomic
+    - name: scope
+      type:
+        namedType: dev.kite.issues.v1alpha1.IssueScope
+      default: {}
+    - name: severity
+      type:
+        scalar: string
+    - name: stage
+      type:
+        scalar: string
+    - name: title
+      type:
+        scalar: string
+    - name: type
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.RunTemplate
+  map:
+    fields:
+    - name: kind
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.ScopeTemplate
+  map:
+    fields:
+    - name: apiGroup
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+- name: dev.kite.issues.v1alpha1.SecretKeyReference
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+- name: dev.kite.issues.v1alpha1.WebhookAuthentication
+  map:
+    fields:
+    - name: github
+      type:
+        namedType: dev.kite.issues.v1alpha1.WebhookSecret
+    - name: gitlab
+      type:
+        namedType: dev.kite.issues.v1alpha1.WebhookSecret
+    - name: hmac
+      type:
+        namedType: dev.kite.issues.v1alpha1.WebhookHMAC
+    - name: token
+      type:
+        namedType: dev.kite.issues.v1alpha1.WebhookToken
+- name: dev.kite.issues.v1alpha1.WebhookHMAC
+  map:
+    fields:
+    - name: encoding
+      type:
+        scalar: string
+      default: Hex
+    - name: header
+      type:
+        scalar: string
+      default: ""
+    - name: prefix
+      type:
+        scalar: string
+    - name: secretRef
+      type:
+        namedType: dev.kite.issues.v1alpha1.SecretKeyReference
+      default: {}
+    - name: signedContent
+      type:
+        scalar: string
+    - name: timestampHeader
+      type:
+        scalar: string
+    - name: tolerance
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+- name: dev.kite.issues.v1alpha1.WebhookSecret
+  map:
+    fields:
+    - name: secretRef
+      type:
+        namedType: dev.kite.issues.v1alpha1.SecretKeyReference
+      default: {}
+- name: dev.kite.issues.v1alpha1.WebhookToken
   map:
     elementType:
-      namedType: __untyped_deduced_
-    elementRelationship: separable
-- name: dev.kite.kite.pkg.apis.issues.v1alpha1.Issue
-  scalar: untyped
-  list:
-    elementType:
-      namedType: __untyped_atomic_
-    elementRelationship: atomic
+      scalar: untyped
+      list:
+        elementType:
+          namedType: __untyped_atomic_
+        elementRelationship: atomic
+      map:
+        elementType:
+          namedType: __untyped_deduced_
+        elementRelationship: separable
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+  map:
+    fields:
+    - name: lastTransitionTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: message
+      type:
+        scalar: string
+      default: ""
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: reason
+      type:
+        scalar: string
+      default: ""
+    - name: status
+      type:
+        scalar: string
+      default: ""
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+  scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
   map:
     elementType:
-      namedType: __untyped_deduced_
-    elementRelationship: separable
-- name: dev.kite.kite.pkg.apis.issues.v1alpha1.IssueMonitor
-  scalar: untyped
-  list:
-    elementType:
-      namedType: __untyped_atomic_
-    elementRelationship: atomic
+      scalar: untyped
+      list:
+        elementType:
+          namedType: __untyped_atomic_
+        elementRelationship: atomic
+      map:
+        elementType:
+          namedType: __untyped_deduced_
+        elementRelationship: separable
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
   map:
-    elementType:
-      namedType: __untyped_deduced_
-    elementRelationship: separable
-- name: dev.kite.kite.pkg.apis.issues.v1alpha1.IssueWebhook
-  scalar: untyped
-  list:
-    elementType:
-      namedType: __untyped_atomic_
+    fields:
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
+          elementRelationship: atomic
+    - name: matchLabels
+      type:
+        map:
+          elementType:
+            scalar: string
     elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
   map:
-    elementType:
-      namedType: __untyped_deduced_
-    elementRelationship: separable
+    fields:
+    - name: key
+      type:
+        scalar: string
+      default: ""
+    - name: operator
+      type:
+        scalar: string
+      default: ""
+    - name: values
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: fieldsType
+      type:
+        scalar: string
+    - name: fieldsV1
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
+    - name: manager
+      type:
+        scalar: string
+    - name: operation
+      type:
+        scalar: string
+    - name: subresource
+      type:
+        scalar: string
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+  scalar: untyped
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: creationTimestamp
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: deletionGracePeriodSeconds
+      type:
+        scalar: numeric
+    - name: deletionTimestamp
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: finalizers
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: generateName
+      type:
+        scalar: string
+    - name: generation
+      type:
+        scalar: numeric
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: managedFields
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
+          elementRelationship: atomic
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+    - name: ownerReferences
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference
+          elementRelationship: associative
+          keys:
+          - uid
+    - name: resourceVersion
+      type:
+        scalar: string
+    - name: selfLink
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+      default: ""
+    - name: blockOwnerDeletion
+      type:
+        scalar: boolean
+    - name: controller
+      type:
+        scalar: boolean
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+      default: ""
+    elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+  scalar: untyped
 - name: __untyped_atomic_
   scalar: untyped
   list:

@@ -50,7 +50,7 @@ func ClusterIssueMonitor(name string) *ClusterIssueMonitorApplyConfiguration {
 // applied if another fieldManager has updated or force applied any of the previously applied fields.
 func ExtractClusterIssueMonitorFrom(clusterIssueMonitor *issuesv1alpha1.ClusterIssueMonitor, fieldManager string, subresource string) (*ClusterIssueMonitorApplyConfiguration, error) {
 	b := &ClusterIssueMonitorApplyConfiguration{}
-	err := managedfields.ExtractInto(clusterIssueMonitor, internal.Parser().Type("dev.kite.kite.pkg.apis.issues.v1alpha1.ClusterIssueMonitor"), fieldManager, b, subresource)
+	err := managedfields.ExtractInto(clusterIssueMonitor, internal.Parser().Type("dev.kite.issues.v1alpha1.ClusterIssueMonitor"), fieldManager, b, subresource)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func Issue(name, namespace string) *IssueApplyConfiguration {
 // applied if another fieldManager has updated or force applied any of the previously applied fields.
 func ExtractIssueFrom(issue *issuesv1alpha1.Issue, fieldManager string, subresource string) (*IssueApplyConfiguration, error) {
 	b := &IssueApplyConfiguration{}
-	err := managedfields.ExtractInto(issue, internal.Parser().Type("dev.kite.kite.pkg.apis.issues.v1alpha1.Issue"), fieldManager, b, subresource)
+	err := managedfields.ExtractInto(issue, internal.Parser().Type("dev.kite.issues.v1alpha1.Issue"), fieldManager, b, subresource)
 	if err != nil {
 		return nil, err
 	}

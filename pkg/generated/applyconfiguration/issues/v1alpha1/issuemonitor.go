@@ -50,7 +50,7 @@ func IssueMonitor(name, namespace string) *IssueMonitorApplyConfiguration {
 // applied if another fieldManager has updated or force applied any of the previously applied fields.
 func ExtractIssueMonitorFrom(issueMonitor *issuesv1alpha1.IssueMonitor, fieldManager string, subresource string) (*IssueMonitorApplyConfiguration, error) {
 	b := &IssueMonitorApplyConfiguration{}
-	err := managedfields.ExtractInto(issueMonitor, internal.Parser().Type("dev.kite.kite.pkg.apis.issues.v1alpha1.IssueMonitor"), fieldManager, b, subresource)
+	err := managedfields.ExtractInto(issueMonitor, internal.Parser().Type("dev.kite.issues.v1alpha1.IssueMonitor"), fieldManager, b, subresource)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func IssueWebhook(name, namespace string) *IssueWebhookApplyConfiguration {
 // applied if another fieldManager has updated or force applied any of the previously applied fields.
 func ExtractIssueWebhookFrom(issueWebhook *issuesv1alpha1.IssueWebhook, fieldManager string, subresource string) (*IssueWebhookApplyConfiguration, error) {
 	b := &IssueWebhookApplyConfiguration{}
-	err := managedfields.ExtractInto(issueWebhook, internal.Parser().Type("dev.kite.kite.pkg.apis.issues.v1alpha1.IssueWebhook"), fieldManager, b, subresource)
+	err := managedfields.ExtractInto(issueWebhook, internal.Parser().Type("dev.kite.issues.v1alpha1.IssueWebhook"), fieldManager, b, subresource)
 	if err != nil {
 		return nil, err
 	}

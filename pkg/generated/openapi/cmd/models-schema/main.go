@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"k8s.io/kube-openapi/pkg/common"
 	"k8s.io/kube-openapi/pkg/validation/spec"
@@ -35,17 +36,32 @@ func write() error {
 	return nil
 }
 
+// The generator looks kinds up by the path of their package, and does not know the names
+// that their models have (+k8s:openapi-model-package). hack/update-codegen.sh puts these
+// names into what it makes.
+const (
+	modelPackage = "dev.kite.issues."
+	goPackage    = "dev.kite.kite.pkg.apis.issues."
+)
+
+func goName(name string) string {
+	if model, ok := strings.CutPrefix(name, modelPackage); ok {
+		return goPackage + model
+	}
+	return name
+}
+
 // definitions prefers a type's own v2 schema where it embeds one, such as
 // IntOrString's.
 func definitions() spec.Definitions {
-	ref := func(name string) spec.Ref { return spec.MustCreateRef("#/definitions/" + name) }
+	ref := func(name string) spec.Ref { return spec.MustCreateRef("#/definitions/" + goName(name)) }
 	out := spec.Definitions{}
 	for name, definition := range openapi.GetOpenAPIDefinitions(ref) {
 		schema := definition.Schema
 		if v2, ok := schema.Extensions[common.ExtensionV2Schema].(spec.Schema); ok {
 			schema = v2
 		}
-		out[name] = schema
+		out[goName(name)] = schema
 	}
 	return out
 }
