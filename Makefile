@@ -79,6 +79,9 @@ test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under th
 test-native: ## Test all that Kubernetes promises, on Issues, on a real cluster (as root, or set KUBECONFIG)
 	KITE_E2E=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/native/...
 
+.PHONY: e2e
+e2e: test-e2e ## The same as test-e2e
+
 .PHONY: test-e2e
 test-e2e: ## Test Kite in pods on a real cluster with Tekton (as root, or set KUBECONFIG)
 	KITE_E2E=1 go test -count=1 -timeout 60m -v $(TESTFLAGS) ./test/e2e/...

@@ -24,6 +24,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/apis"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
 func (p *place) buildOf(name, script string) *tektonv1.PipelineRun {
@@ -250,4 +252,124 @@ func (p *place) bind(t *testing.T) {
 		}
 		return err
 	})
+}
+
+func (p *place) template(name, command string) corev1.PodTemplateSpec {
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": name}},
+		Spec: corev1.PodSpec{TerminationGracePeriodSeconds: new(int64(0)), Containers: []corev1.Container{{
+			Name: "main", Image: p.image, Command: []string{"/bin/sh", "-c", command},
+		}}},
+	}
+}
+
+// statefulSet makes the StatefulSet db, or gives it another command, and waits for what
+// becomes of it. A pod that does not work is replaced by hand, as is usual for StatefulSets.
+func (p *place) statefulSet(t *testing.T, command string) {
+	t.Helper()
+	sets := p.kubernetes.AppsV1().StatefulSets(p.namespace)
+	set, err := sets.Get(t.Context(), "db", metav1.GetOptions{})
+	if err != nil {
+		set = &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: appsv1.StatefulSetSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "db"}}, MinReadySeconds: 3, Template: p.template("db", command),
+		}}
+		_, err = sets.Create(t.Context(), set, metav1.CreateOptions{})
+		require.NoError(t, err)
+		return
+	}
+	set.Spec.Template = p.template("db", command)
+	_, err = sets.Update(t.Context(), set, metav1.UpdateOptions{})
+	require.NoError(t, err)
+	require.NoError(t, client.IgnoreNotFound(p.kubernetes.CoreV1().Pods(p.namespace).Delete(t.Context(), "db-0", metav1.DeleteOptions{})))
+	eventually(t, "the StatefulSet is available", func(ctx context.Context) error {
+		now, err := sets.Get(ctx, "db", metav1.GetOptions{})
+		if err == nil && now.Status.AvailableReplicas != 1 {
+			err = errors.New("it is not")
+		}
+		return err
+	})
+}
+
+func (p *place) daemonSet(t *testing.T, command string) {
+	t.Helper()
+	sets := p.kubernetes.AppsV1().DaemonSets(p.namespace)
+	set, err := sets.Get(t.Context(), "agent", metav1.GetOptions{})
+	if err != nil {
+		set = &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "agent"}, Spec: appsv1.DaemonSetSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "agent"}}, MinReadySeconds: 3, Template: p.template("agent", command),
+		}}
+		_, err = sets.Create(t.Context(), set, metav1.CreateOptions{})
+		require.NoError(t, err)
+		return
+	}
+	set.Spec.Template = p.template("agent", command)
+	_, err = sets.Update(t.Context(), set, metav1.UpdateOptions{})
+	require.NoError(t, err)
+	eventually(t, "the DaemonSet is available", func(ctx context.Context) error {
+		now, err := sets.Get(ctx, "agent", metav1.GetOptions{})
+		if err == nil && (now.Status.ObservedGeneration != now.Generation || now.Status.NumberUnavailable != 0 || now.Status.UpdatedNumberScheduled == 0) {
+			err = errors.New("it is not")
+		}
+		return err
+	})
+}
+
+// certificate has a condition, as cert-manager writes it.
+func (p *place) certificate(t *testing.T, ready, reason string) {
+	t.Helper()
+	certificates := p.dynamic.Resource(schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}).Namespace(p.namespace)
+	object, err := certificates.Get(t.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		object, err = certificates.Create(t.Context(), &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "cert-manager.io/v1", "kind": "Certificate",
+			"metadata": map[string]any{"name": "web"}, "spec": map[string]any{"secretName": "web-tls"},
+		}}, metav1.CreateOptions{})
+	}
+	require.NoError(t, err)
+	object.Object["status"] = map[string]any{"conditions": []any{map[string]any{
+		"type": "Ready", "status": ready, "reason": reason, "message": "", "lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
+	}}}
+	_, err = certificates.UpdateStatus(t.Context(), object, metav1.UpdateOptions{})
+	require.NoError(t, err)
+}
+
+// conforma runs a task that judges a component, in a run that is green in any case.
+func (p *place) conforma(t *testing.T, result string) {
+	t.Helper()
+	run := &tektonv1.TaskRun{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, GenerateName: "verify-", Labels: map[string]string{
+			"appstudio.openshift.io/component": "frontend", "tekton.dev/task": "verify-conforma", "test.appstudio.openshift.io/scenario": "policy",
+		}},
+		Spec: tektonv1.TaskRunSpec{TaskSpec: &tektonv1.TaskSpec{
+			Results: []tektonv1.TaskResult{{Name: "TEST_OUTPUT", Type: tektonv1.ResultsTypeString}},
+			Steps: []tektonv1.Step{{Name: "verify", Image: p.image, Script: fmt.Sprintf(
+				"#!/bin/sh\nprintf '{\"result\":\"%s\",\"failures\":3,\"warnings\":0}' >$(results.TEST_OUTPUT.path)\n", result)}},
+		}},
+	}
+	require.NoError(t, p.tekton.Create(t.Context(), run))
+	eventually(t, "the TaskRun ends", func(ctx context.Context) error {
+		err := p.tekton.Get(ctx, client.ObjectKeyFromObject(run), run)
+		if err == nil && !run.IsDone() {
+			err = errors.New("it has not ended")
+		}
+		return err
+	})
+	require.True(t, run.IsSuccessful())
+}
+
+// notStarted is an event of Pipelines-as-Code about a change that it made no run of. Nothing
+// ends its issue but time.
+func (p *place) notStarted(t *testing.T) {
+	t.Helper()
+	now := metav1.Now()
+	_, err := p.kubernetes.CoreV1().Events(p.namespace).Create(t.Context(), &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{GenerateName: "web."},
+		InvolvedObject: corev1.ObjectReference{APIVersion: "pipelinesascode.tekton.dev/v1alpha1", Kind: "Repository", Namespace: p.namespace, Name: "web"},
+		Type:           corev1.EventTypeWarning, Reason: "PipelineRunValidationErrors", Message: "cannot read the PipelineRun: build",
+		FirstTimestamp: now, LastTimestamp: now, Count: 1,
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	issue := p.await(t, "spec.scope.kind=Repository,spec.scope.name=web", v1alpha1.StateActive)
+	require.Contains(t, issue.Spec.Title, "no pipeline was started")
+	require.Contains(t, issue.Spec.Description, "cannot read the PipelineRun")
 }

@@ -79,6 +79,26 @@ var producerCases = map[string]producerCase{
 		},
 		mend: func(t *testing.T, p *place) { p.redeploy(t, "image") },
 	},
+	"StatefulSet": {
+		selector: "spec.scope.kind=StatefulSet,spec.scope.name=db,spec.key=NotAvailable", kind: "runtime", title: "StatefulSet db has fewer replicas than it should",
+		fail: func(t *testing.T, p *place) { p.statefulSet(t, "exit 1") },
+		mend: func(t *testing.T, p *place) { p.statefulSet(t, "sleep 3600") },
+	},
+	"DaemonSet": {
+		selector: "spec.scope.kind=DaemonSet,spec.scope.name=agent,spec.key=NotAvailable", kind: "runtime", title: "DaemonSet agent has fewer pods than it should",
+		fail: func(t *testing.T, p *place) { p.daemonSet(t, "exit 1") },
+		mend: func(t *testing.T, p *place) { p.daemonSet(t, "sleep 3600") },
+	},
+	"Certificate": {
+		selector: "spec.scope.kind=Certificate,spec.scope.name=web", kind: "runtime", title: "Certificate web is not ready",
+		fail: func(t *testing.T, p *place) { p.certificate(t, "False", "DoesNotExist") },
+		mend: func(t *testing.T, p *place) { p.certificate(t, "True", "Ready") },
+	},
+	"Conforma": {
+		selector: "spec.scope.name=frontend,spec.type=policy", kind: "policy", title: "Component frontend violates the policy",
+		fail: func(t *testing.T, p *place) { p.conforma(t, "FAILURE") },
+		mend: func(t *testing.T, p *place) { p.conforma(t, "SUCCESS") },
+	},
 	"Crash": {
 		selector: "spec.scope.kind=Deployment,spec.scope.name=crash,spec.key=CrashLoop", kind: "runtime", title: "container main crashes again and again",
 		fail: func(t *testing.T, p *place) {
@@ -145,8 +165,9 @@ func TestProducers(t *testing.T) {
 	t.Run("Fail", func(t *testing.T) {
 		p.each(t, v1alpha1.StateActive, func(of producerCase) func(*testing.T, *place) { return of.fail })
 	})
+	p.notStarted(t)
 	before := p.occurrences(t)
-	require.Len(t, before, len(producerCases), "one issue for each")
+	require.Len(t, before, len(producerCases)+1, "one issue for each, and of the trigger")
 	p.restart(t, "kite-controllers", "kite-gateway")
 	t.Run("Recover", func(t *testing.T) {
 		p.each(t, v1alpha1.StateResolved, func(of producerCase) func(*testing.T, *place) { return of.mend })
@@ -187,17 +208,19 @@ func (p *place) await(t *testing.T, selector string, want v1alpha1.IssueState) *
 	return found
 }
 
-// occurrences of every issue, by its name. That the Deployments of broken pods are not available
-// is an issue as well, and no case.
+// occurrences of every issue, by its name. That what owns broken pods is not available, or that
+// its pods crash, is an issue as well, and no case.
 func (p *place) occurrences(t *testing.T) map[string]int32 {
 	t.Helper()
 	list, err := p.issues.List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	out := map[string]int32{}
 	for i := range list.Items {
-		if list.Items[i].Spec.Key != "NotAvailable" {
-			out[list.Items[i].Name] = list.Items[i].Status.Occurrences
+		spec := &list.Items[i].Spec
+		if deployment := spec.Scope.Kind == "Deployment"; deployment && spec.Key == "NotAvailable" || !deployment && spec.Key == "CrashLoop" {
+			continue
 		}
+		out[list.Items[i].Name] = list.Items[i].Status.Occurrences
 	}
 	return out
 }
