@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/checker"
+	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/library"
 )
@@ -43,11 +45,36 @@ func (e estimator) EstimateCallCost(function, overload string, target *checker.A
 
 // CallCost implements interpreter.ActualCostEstimator.
 func (e estimator) CallCost(function, overload string, args []ref.Val, result ref.Val) *uint64 {
-	if function != functionParseJSON {
+	switch function {
+	case functionParseJSON:
+		text, _ := args[0].(types.String)
+		cost := parseCost(len(text))
+		return &cost
+	case operators.Add:
+		return sumCost(result)
+	default:
 		return e.CostEstimator.CallCost(function, overload, args, result)
 	}
-	text, _ := args[0].(types.String)
-	cost := parseCost(len(text))
+}
+
+// sumCost is a tenth of a unit for each byte or member, as of reading them. Without it a sum
+// of values whose types are not known costs the same at any size, and twenty of them make
+// gigabytes of what a body brings.
+func sumCost(result ref.Val) *uint64 {
+	var size int64
+	switch value := result.(type) {
+	case types.String:
+		size = int64(len(value))
+	case types.Bytes:
+		size = int64(len(value))
+	case traits.Lister:
+		if length, ok := value.Size().(types.Int); ok {
+			size = int64(length)
+		}
+	default:
+		return nil
+	}
+	cost := uint64(1 + size/10)
 	return &cost
 }
 

@@ -73,6 +73,31 @@ func TestBind(t *testing.T) {
 	require.Equal(t, "a!a!", got)
 }
 
+// TestSumsCost what they make: an author cannot let a body grow without end.
+func TestSumsCost(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		x    any
+		base string
+	}{
+		"Text": {strings.Repeat("x", 100_000), "x"},
+		"List": {make([]any, 100_000), "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doubled := tc.base
+			for range 12 {
+				doubled = "cel.bind(y, " + doubled + " + " + tc.base + ", y + y)"
+			}
+			c := compiler(t)
+			grows := c.Boolean("["+doubled+"].size() > 0", testPath)
+			require.Empty(t, c.Errors())
+			_, err := expression.NewBudget(1_000_000).Evaluate(map[string]any{"x": tc.x}).Boolean(t.Context(), grows, false)
+			require.Error(t, err)
+		})
+	}
+}
+
 // TestReads names the variables that any expression reads, and no others.
 func TestReads(t *testing.T) {
 	t.Parallel()
