@@ -51,6 +51,10 @@ func (e *kubeEvent) skipped(table *workload.Table) string {
 	if about.Namespace == "" {
 		return "the event is about nothing in a namespace"
 	}
+	// Who may write events in one namespace can name any other in them.
+	if e.Namespace != about.Namespace {
+		return "the event is not in the namespace that it is about"
+	}
 	if len(validation.IsDNS1123Label(about.Namespace)) > 0 || about.Name == "" || !isKind(&about) {
 		return "the event does not name its resource"
 	}

@@ -112,8 +112,9 @@ func TestEvents(t *testing.T) {
 		"Normal":      {"a Normal event fails nothing", `{"type":"Normal"}`, ""},
 		"Cluster":     {"nodes belong to no team", `{"involvedObject":{"kind":"Node","name":"n1"}}`, ""},
 		"Series":      {"counted by a series", `{"count":0,"series":{"count":3,"lastObservedTime":"2026-03-01T11:30:00.000000Z"}}`, "Failed apps/Deployment/web CrashLoop  event-uid-3"},
-		"NoUID":       {"the CloudEvent's own", `{"metadata":{"name":"x"}}`, "Failed apps/Deployment/web CrashLoop  digest"},
+		"NoUID":       {"the CloudEvent's own", `{"metadata":{"name":"x","namespace":"team-gamma"}}`, "Failed apps/Deployment/web CrashLoop  digest"},
 		"TaskRun":     {"a controller reports it", `{"involvedObject":{"kind":"Pod","namespace":"team-gamma","name":"build-compile-pod"}}`, ""},
+		"Foreign":     {"who writes events here says nothing of other namespaces", `{"metadata":{"name":"x","namespace":"team-evil"}}`, ""},
 		"NoReference": {"of nothing", `{"involvedObject":{"namespace":"team-gamma"}}`, ""},
 		"NoEvent":     {"another resource", `{"kind":"Pod"}`, ""},
 		"EventsV1": {
@@ -150,10 +151,10 @@ func TestTimes(t *testing.T) {
 	t.Parallel()
 	for with, want := range map[string]string{
 		`{}`: "11:00", `{"series":{"lastObservedTime":"2026-03-01T11:30:00.000000Z"}}`: "11:30",
-		`{"lastTimestamp":null}`:                                                                "10:00",
-		`{"lastTimestamp":null,"metadata":{"name":"x"}}`:                                        "12:00",
-		`{"lastTimestamp":null,"eventTime":"2026-03-01T11:20:00.000000Z"}`:                      "11:20",
-		`{"lastTimestamp":null,"deprecatedLastTimestamp":"2026-03-01T11:10:00Z","metadata":{}}`: "11:10",
+		`{"lastTimestamp":null}`: "10:00",
+		`{"lastTimestamp":null,"metadata":{"name":"x","namespace":"team-gamma"}}`:                                       "12:00",
+		`{"lastTimestamp":null,"eventTime":"2026-03-01T11:20:00.000000Z"}`:                                              "11:20",
+		`{"lastTimestamp":null,"deprecatedLastTimestamp":"2026-03-01T11:10:00Z","metadata":{"namespace":"team-gamma"}}`: "11:10",
 	} {
 		s := newServer(t)
 		require.Equal(t, http.StatusNoContent, s.Post(t, path, kube(t, with), binary...).Code)
@@ -161,7 +162,7 @@ func TestTimes(t *testing.T) {
 	}
 	s := newServer(t)
 	sent := append([]string{"Ce-Time", "2026-03-01T11:40:00Z"}, binary...)
-	require.Equal(t, http.StatusNoContent, s.Post(t, path, kube(t, `{"lastTimestamp":null,"metadata":{}}`), sent...).Code)
+	require.Equal(t, http.StatusNoContent, s.Post(t, path, kube(t, `{"lastTimestamp":null,"metadata":{"namespace":"team-gamma"}}`), sent...).Code)
 	require.Equal(t, "11:40", s.Reports()[0].Spec.ObservedAt.UTC().Format("15:04"))
 }
 
