@@ -14,6 +14,9 @@ import (
 	"kite.dev/kite/pkg/report"
 )
 
+// resultSkipped is the result of what there is nothing to report of.
+const resultSkipped = "Skipped"
+
 // Item is a part of a request that is reported by itself.
 type Item struct {
 	// Field is where the request has it, such as alerts[3].
@@ -72,7 +75,7 @@ func deliver(ctx context.Context, reporter Reporter, items []Item) []Outcome {
 	var reports []report.Report
 	var of []*Outcome
 	for i := range items {
-		outcomes[i] = Outcome{Field: items[i].Field, Result: "Skipped", Detail: items[i].Skipped}
+		outcomes[i] = Outcome{Field: items[i].Field, Result: resultSkipped, Detail: items[i].Skipped}
 		if items[i].Skipped == "" {
 			outcomes[i].Namespace = items[i].Report.Namespace
 			reports, of = append(reports, items[i].Report), append(of, &outcomes[i])
@@ -111,9 +114,13 @@ func (o *Outcome) set(answer *report.Answer) {
 // it again.
 func refusalOf(outcomes []Outcome) error {
 	var failed []*Outcome
+	sent := 0
 	for i := range outcomes {
 		if outcomes[i].problem != nil {
 			failed = append(failed, &outcomes[i])
+		}
+		if outcomes[i].Result != resultSkipped {
+			sent++
 		}
 	}
 	if len(failed) == 0 {
@@ -126,7 +133,7 @@ func refusalOf(outcomes []Outcome) error {
 			worst = o.problem
 		}
 	}
-	if !worst.Retriable() && len(failed) < len(outcomes) {
+	if !worst.Retriable() && len(failed) < sent {
 		return nil
 	}
 	return together(worst, failed, len(outcomes), pause)
