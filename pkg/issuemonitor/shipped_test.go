@@ -116,7 +116,8 @@ metadata: {name: web}
 status: {conditions: [{type: Available, status: "True"}, {type: Progressing, status: "True"}]}`},
 	"DeploymentNew":    {monitor: "deployment-not-available", want: []string{"Recovered"}, object: `metadata: {name: web}`},
 	"DeploymentPaused": {monitor: "deployment-not-available", want: []string{"Ignored"}, object: `{metadata: {name: web}, spec: {paused: true}}`},
-	"DeploymentScaled": {monitor: "deployment-not-available", want: []string{"Ignored"}, object: `{metadata: {name: web}, spec: {replicas: 0}}`},
+	"DeploymentScaled": {monitor: "deployment-not-available", want: []string{"Recovered"}, object: `
+{metadata: {name: web}, spec: {replicas: 0}, status: {conditions: [{type: Progressing, status: "False"}]}}`},
 
 	"StatefulSetFails": {
 		monitor: "statefulset-not-available", object: `{metadata: {name: db}, spec: {replicas: 3}, status: {availableReplicas: 2}}`,
@@ -240,8 +241,16 @@ spec: {application: shop}`,
 	"SnapshotWithoutTests": {monitor: "snapshot-test-without-run", object: `{metadata: {name: shop-abc}, spec: {application: shop}}`},
 
 	"Violation": {
-		monitor: "conforma-violation", object: conforma(`{"result":"FAILURE","failures":3,"warnings":1}`, "True"),
+		monitor: "conforma-violation", object: conforma(`{"result":"FAILURE","failures":3,"warnings":1}`, "True", "event-type: push", "branch: main"),
 		want: []string{"policy Component/frontend Push policy PolicyViolation: Component frontend violates the policy @10:03"},
+	},
+	"ViolationOfRetest": {
+		monitor: "conforma-violation", object: conforma(`{"result":"ERROR"}`, "True", "event-type: retest-all-comment", `pull-request: "42"`),
+		want: []string{"policy Component/frontend PullRequest 42/policy PolicyViolation: Component frontend violates the policy @10:03"},
+	},
+	"ViolationOfBranch": {
+		monitor: "conforma-violation", object: conforma(`{"result":"FAILURE"}`, "True", "event-type: push", "branch: refs/heads/release-1.0"),
+		want: []string{"policy Component/frontend Push release-1.0/policy PolicyViolation: Component frontend violates the policy @10:03"},
 	},
 	"NoViolation":   {monitor: "conforma-violation", object: conforma(`{"result":"SUCCESS"}`, "True"), want: []string{"Recovered"}},
 	"ViolationFail": {monitor: "conforma-violation", object: conforma(`{"result":"FAILURE"}`, "False"), want: []string{"Ignored"}},
@@ -252,29 +261,38 @@ spec: {application: shop}`,
 	},
 	"TaskUpdated": {monitor: "task-update", object: build("quay.io/example/task-git-clone:0.1@sha256:new"), want: []string{"Recovered"}},
 
+	// As Pipelines-as-Code writes it.
 	"NotStarted": {
 		monitor: "pipeline-not-started", object: `
-metadata: {name: web.1}
+metadata: {name: web-x7k2p, creationTimestamp: "2026-03-02T10:03:00Z"}
 type: Warning
 reason: PipelineRunValidationErrors
 message: "cannot read the PipelineRun: build"
-lastTimestamp: "2026-03-02T10:03:00Z"
-involvedObject: {apiVersion: pipelinesascode.tekton.dev/v1alpha1, kind: Repository, name: web}`,
+firstTimestamp: null
+lastTimestamp: null
+eventTime: null
+source: {component: Pipelines As Code}
+involvedObject: {apiVersion: v1alpha1, kind: Repository, name: web}`,
 		want: []string{"pipeline Repository/web  NotStarted PipelineRunValidationErrors: Repository web: no pipeline was started @10:03"},
 	},
 	"StartedWithoutStatus": {monitor: "pipeline-not-started", want: []string{"Ignored"}, object: `
-{metadata: {name: web.1}, type: Warning, reason: RepositoryCreateStatus, involvedObject: {apiVersion: pipelinesascode.tekton.dev/v1alpha1, kind: Repository, name: web}}`},
+{metadata: {name: web.1}, type: Warning, reason: RepositoryCreateStatus, source: {component: Pipelines As Code}, involvedObject: {kind: Repository, name: web}}`},
 	"OtherRepository": {monitor: "pipeline-not-started", want: []string{"Ignored"}, object: `
-{metadata: {name: web.1}, type: Warning, reason: Broken, involvedObject: {apiVersion: example.com/v1, kind: Repository, name: web}}`},
+{metadata: {name: web.1}, type: Warning, reason: Broken, source: {component: other}, involvedObject: {apiVersion: example.com/v1, kind: Repository, name: web}}`},
 }
 
-func conforma(output, succeeded string) string {
+// conforma is a TaskRun with labels of Pipelines-as-Code.
+func conforma(output, succeeded string, labels ...string) string {
+	pac := ""
+	for _, label := range labels {
+		pac += ", pac.test.appstudio.openshift.io/" + label
+	}
 	return fmt.Sprintf(`
-metadata: {name: verify, labels: {appstudio.openshift.io/component: frontend, test.appstudio.openshift.io/scenario: policy}}
+metadata: {name: verify, labels: {appstudio.openshift.io/component: frontend, test.appstudio.openshift.io/scenario: policy%s}}
 status:
   completionTime: "2026-03-02T10:03:00Z"
   conditions: [{type: Succeeded, status: %q}]
-  results: [{name: TEST_OUTPUT, value: '%s'}]`, succeeded, output)
+  results: [{name: TEST_OUTPUT, value: '%s'}]`, pac, succeeded, output)
 }
 
 func build(bundle string) string {

@@ -361,12 +361,11 @@ func (p *place) conforma(t *testing.T, result string) {
 // ends its issue but time.
 func (p *place) notStarted(t *testing.T) {
 	t.Helper()
-	now := metav1.Now()
 	_, err := p.kubernetes.CoreV1().Events(p.namespace).Create(t.Context(), &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{GenerateName: "web."},
-		InvolvedObject: corev1.ObjectReference{APIVersion: "pipelinesascode.tekton.dev/v1alpha1", Kind: "Repository", Namespace: p.namespace, Name: "web"},
+		InvolvedObject: corev1.ObjectReference{APIVersion: "v1alpha1", Kind: "Repository", Namespace: p.namespace, Name: "web"},
+		Source:         corev1.EventSource{Component: "Pipelines As Code"},
 		Type:           corev1.EventTypeWarning, Reason: "PipelineRunValidationErrors", Message: "cannot read the PipelineRun: build",
-		FirstTimestamp: now, LastTimestamp: now, Count: 1,
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	issue := p.await(t, "spec.scope.kind=Repository,spec.scope.name=web", v1alpha1.StateActive)
