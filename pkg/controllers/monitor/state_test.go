@@ -302,6 +302,26 @@ func TestRecoveredFor(t *testing.T) {
 	w.see("flaps Resolved", "last Active", "replaced Resolved")
 }
 
+// TestRecoveredForAfterARestart: nobody knows how long what runs has done so.
+func TestRecoveredForAfterARestart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.RecoveredFor, s.ObservedAt = &metav1.Duration{Duration: 5 * time.Minute}, ""
+	}))
+	w.put(gadget("flaps", "bad", -60))
+	w.run()
+	w.see("flaps Active")
+	w.end()
+	w.put(gadget("flaps", "good", 0))
+	w.run()
+	w.settle(own)
+	w.put(gadget("flaps", "good", 1)) // another event of an object that is as it was
+	w.put(gadget("last", "bad", 0))   // when this is reported, the other has had its turn
+	w.see("flaps Active", "last Active")
+	w.clock.Step(5 * time.Minute)
+	w.see("flaps Resolved", "last Active")
+}
+
 // TestRecoveryIsToldOnce, though the cache may show the issue for longer.
 func TestRecoveryIsToldOnce(t *testing.T) {
 	t.Parallel()

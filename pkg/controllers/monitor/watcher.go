@@ -66,7 +66,8 @@ type finding struct {
 	at time.Time
 	// seen is since when it has been seen so.
 	seen time.Time
-	// mending says that the same object failed before, and has recovered since seen.
+	// mending says that the same object failed before, or may have while nobody looked, and
+	// has recovered since seen.
 	mending bool
 	// first says that it was so when the monitor began to be watched: it may have been
 	// reported before.
@@ -168,6 +169,7 @@ func (w *watcher) enter(key types.NamespacedName, next *object, fields []issuesv
 	for item := range next.findings {
 		f := &next.findings[item]
 		f.first = !w.complete
+		f.mending = f.mending || f.first
 		p := w.problems[f.identity]
 		if p == nil {
 			p = &problem{namespace: key.Namespace, fields: fields[item], members: map[member]*finding{}, sent: map[types.UID]bool{}}
