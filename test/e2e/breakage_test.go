@@ -34,6 +34,18 @@ func (p *place) buildOf(name, script string) *tektonv1.PipelineRun {
 	return run
 }
 
+// updateOf is a run of MintMaker that fails, for no vulnerability: groups are over all
+// namespaces.
+func (p *place) updateOf(name string) *tektonv1.PipelineRun {
+	run := p.newRun("mintmaker", "renovate", "echo 'Bad credentials - aborting'\nexit 1\n")
+	run.Labels = map[string]string{
+		"mintmaker.appstudio.redhat.com/namespace": p.namespace,
+		"mintmaker.appstudio.redhat.com/component": name,
+		"mintmaker.appstudio.redhat.com/branch":    "main",
+	}
+	return run
+}
+
 func (p *place) testOf(name, script string) *tektonv1.PipelineRun {
 	run := p.newRun(p.namespace, "test", script)
 	run.Labels = map[string]string{

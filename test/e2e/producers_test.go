@@ -57,7 +57,7 @@ var producerCases = map[string]producerCase{
 	"MintMaker": {
 		selector: "spec.scope.name=backend,spec.type=dependency", kind: "dependency", title: "backend",
 		fail: func(t *testing.T, p *place) {
-			p.finish(t, p.update(t, component{p.namespace, "backend", "TokenExpired"}, 1), false)
+			p.finish(t, p.updateOf("backend"), false)
 		},
 		mend: func(t *testing.T, p *place) { p.finish(t, p.buildOf("backend", "echo built\n"), true) },
 	},
