@@ -178,11 +178,11 @@ func TestNotYet(t *testing.T) {
 func TestRate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newSecret(map[string]string{"secret": testSecret}))
+	w.allows(true)
 	w.follow(t)
 	w.knows(t, newWebhook())
 	w.knows(t, newWebhook(func(w *v1alpha1.IssueWebhook) { w.Name = "cd" }))
 	w.knows(t, newWebhook(withToken, func(w *v1alpha1.IssueWebhook) { w.Name = "token" }))
-	w.allows(true)
 	codes := func(path string, header ...string) []int {
 		var out []int
 		for range 4 {
