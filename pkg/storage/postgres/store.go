@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,13 +19,6 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/value"
 )
-
-// minTTL is what a shorter time to live is rounded up to, as etcd does with its
-// leases: an object must outlive the requests around its creation.
-const minTTL = 2 * time.Second
-
-// maxTTL is what a longer one is cut to: more seconds do not fit a time.Duration.
-const maxTTL = math.MaxInt64 / time.Second
 
 // StoreConfig describes one resource to a Store.
 type StoreConfig struct {
@@ -286,131 +277,6 @@ func (s *Store) runUpdate(st *state, tryUpdate storage.UpdateFunc) (runtime.Obje
 		return updated, 0, nil // as etcd3 does: an update without a TTL removes it
 	}
 	return updated, *ttl, nil
-}
-
-// prepare makes the write of an object, as putOperation does, and what is read again
-// after it.
-func (s *Store) prepare(
-	ctx context.Context, key string, obj runtime.Object, data []byte, ttl uint64,
-) (written runtime.Object, op *operation, err error) {
-	if written, err = s.readBack(data, obj); err != nil {
-		return nil, nil, err
-	}
-	op, err = s.putOperation(ctx, key, obj, data, ttl)
-	return written, op, err
-}
-
-// putOperation makes the write of an object that must not exist; an update sets expect
-// and held.
-func (s *Store) putOperation(ctx context.Context, key string, obj runtime.Object, data []byte, ttl uint64) (*operation, error) {
-	stored, err := s.Transformer.TransformToStorage(ctx, data, authenticatedKey(key))
-	if err != nil {
-		return nil, storage.NewInternalError(err)
-	}
-	op := &operation{key: key, value: stored, claim: s.claim(obj), room: s.MaxClaims}
-	if ttl > 0 {
-		op.ttl = max(minTTL, time.Duration(min(ttl, uint64(maxTTL)))*time.Second)
-	}
-	if s.Projection != nil && bytes.Equal(stored, data) {
-		s.project(op, obj) // what is encrypted is not repeated in the clear
-	}
-	return op, nil
-}
-
-// project makes an operation write what is repeated of an object elsewhere. The row of
-// an entry that is not complete says that it knows nothing, and so both are made again.
-func (s *Store) project(op *operation, obj runtime.Object) {
-	entry, complete := s.Projection.Journal.entry(obj)
-	op.row, op.entry = s.Projection.Row(obj), entry
-	if complete {
-		op.shape = s.Projection.shape()
-	}
-}
-
-// entryOf is what the journal says of an object that is stored in the clear.
-func (s *Store) entryOf(st *state) []string {
-	if st.hidden() {
-		return nil
-	}
-	entry, _ := s.Projection.journal().entry(st.obj)
-	return entry
-}
-
-// lastEntry is what the journal is to say of an object that is deleted.
-func (s *Store) lastEntry(st *state) []string {
-	if st.hidden() {
-		return nil
-	}
-	return s.Projection.journal().removed(st.obj, s.engine.cfg.Clock.Now())
-}
-
-func (s *Store) claim(obj runtime.Object) []byte {
-	if s.Claim == nil || obj == nil {
-		return nil
-	}
-	return s.Claim(obj)
-}
-
-// writeClaim writes op, and makes an error of a claim that the database refused.
-func (s *Store) writeClaim(ctx context.Context, op *operation, obj runtime.Object) (outcome, error) {
-	o, err := s.engine.write(ctx, op)
-	if err != nil {
-		return o, err
-	}
-	return o, s.refused(obj, o)
-}
-
-// refused is the error for a write whose claim the database refused.
-func (s *Store) refused(obj runtime.Object, o outcome) error {
-	switch {
-	case o.holder != "":
-		refusals.WithLabelValues("claim").Inc()
-		return s.ClaimRefused(obj, o.holder)
-	case o.full:
-		refusals.WithLabelValues("room").Inc()
-		return s.ClaimsExceeded(obj, o.held)
-	default:
-		return nil
-	}
-}
-
-func (s *Store) fromStorage(ctx context.Context, key string, stored []byte) ([]byte, bool, error) {
-	return s.Transformer.TransformFromStorage(ctx, stored, authenticatedKey(key))
-}
-
-// readBack decodes what is about to be written into a new object of like's type. Bytes
-// that cannot be read again would break every list and watch that meets them, so they
-// are refused.
-func (s *Store) readBack(data []byte, like runtime.Object) (runtime.Object, error) {
-	written, err := newLike(like)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := s.Codec.Decode(data, nil, written); err != nil {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("the object could not be read again if it were stored: %v", err))
-	}
-	return written, nil
-}
-
-// answer makes out what was written, with its revision.
-func (s *Store) answer(written, out runtime.Object, rev int64) error {
-	if err := s.versioner.UpdateObject(written, uint64(rev)); err != nil { //nolint:gosec // a revision
-		return fmt.Errorf("set resource version: %w", err)
-	}
-	reflect.ValueOf(out).Elem().Set(reflect.ValueOf(written).Elem())
-	return nil
-}
-
-// decode reads an object into out and gives it its revision; its error is a
-// CorruptObjectError.
-func (s *Store) decode(data []byte, out runtime.Object, rev int64) error {
-	if _, _, err := s.Codec.Decode(data, nil, out); err != nil {
-		return &CorruptObjectError{Err: err}
-	}
-	if err := s.versioner.UpdateObject(out, uint64(rev)); err != nil { //nolint:gosec // a revision
-		return fmt.Errorf("set resource version: %w", err)
-	}
-	return nil
 }
 
 func (s *Store) checkMinimum(resourceVersion string, newest int64) error {
