@@ -8,8 +8,9 @@ import (
 	"os"
 
 	"kite.dev/kite/cmd/apiserver/app"
+	"kite.dev/kite/pkg/cli"
 )
 
 func main() {
-	os.Exit(app.Run(app.NewCommand(), os.Stderr))
+	os.Exit(cli.Run(app.NewCommand(), os.Stderr))
 }

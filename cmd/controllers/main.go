@@ -5,20 +5,16 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
-	"k8s.io/component-base/cli"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"kite.dev/kite/cmd/controllers/app"
+	"kite.dev/kite/pkg/cli"
 )
 
 func main() {
 	cmd := app.NewCommand()
 	cmd.SetContext(ctrl.SetupSignalHandler())
-	if err := cli.RunNoErrOutput(cmd); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		os.Exit(1)
-	}
+	os.Exit(cli.Run(cmd, os.Stderr))
 }

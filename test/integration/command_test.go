@@ -29,6 +29,7 @@ import (
 
 	"kite.dev/kite/cmd/apiserver/app"
 	"kite.dev/kite/pkg/apiserver/options"
+	"kite.dev/kite/pkg/cli"
 	"kite.dev/kite/test/pgtest"
 )
 
@@ -37,7 +38,7 @@ const envCommand = "KITE_TEST_AS_APISERVER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(envCommand) != "" {
-		os.Exit(app.Run(app.NewCommand(), os.Stderr))
+		os.Exit(cli.Run(app.NewCommand(), os.Stderr))
 	}
 	os.Exit(m.Run())
 }

@@ -10,6 +10,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 
 	"kite.dev/kite/pkg/apiserver/options"
+	"kite.dev/kite/pkg/cli"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -27,7 +28,7 @@ back, while no server was running. It changes no object, and may be run at any t
 	}
 	var sections cliflag.NamedFlagSets
 	o.AddFlags(sections.FlagSet("postgres"))
-	addFlags(cmd, sections)
+	cli.AddFlags(cmd, sections)
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"kite.dev/kite/pkg/apiserver/doctor"
 	"kite.dev/kite/pkg/apiserver/options"
+	"kite.dev/kite/pkg/cli"
 )
 
 // errUnhealthy makes the program exit with 1; the findings have been printed.
@@ -29,7 +30,7 @@ with the way to mend it. It changes nothing. The exit code is 1 when a server co
 	}
 	var sections cliflag.NamedFlagSets
 	o.AddFlags(sections.FlagSet("postgres"))
-	addFlags(cmd, sections)
+	cli.AddFlags(cmd, sections)
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 
 	"kite.dev/kite/pkg/apiserver/options"
+	"kite.dev/kite/pkg/cli"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -31,7 +32,7 @@ to a schema that is up to date.`,
 	fs.BoolVar(&skipUnreachable, "skip-unreachable", skipUnreachable,
 		"Succeed without having done anything when the database cannot be reached. For a step before the server: "+
 			"it can then start, serve discovery, and answer 503 until the database is back.")
-	addFlags(cmd, sections)
+	cli.AddFlags(cmd, sections)
 	return cmd
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"kite.dev/kite/pkg/apiserver/options"
+	"kite.dev/kite/pkg/cli"
 	"kite.dev/kite/pkg/storage/postgres"
 )
 
@@ -36,7 +37,7 @@ func newServeCommand() sectioned {
 		},
 	}
 	s := sectioned{cmd: cmd, flags: o.Flags()}
-	addFlags(cmd, s.flags)
+	cli.AddFlags(cmd, s.flags)
 	return s
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"kite.dev/kite/pkg/cli"
 )
 
 // sample holds two valid values of a flag, neither of them a default.
@@ -61,43 +63,31 @@ func TestEveryFlagAsEnvironment(t *testing.T) { //nolint:paralleltest // see abo
 			s, known = samplesByType[f.Value.Type()]
 		}
 		require.True(t, known, "--%s: no sample for type %s", f.Name, f.Value.Type())
-		set := func(name string) (string, bool) { return s.environment, name == EnvName(f.Name) }
+		set := func(name string) (string, bool) { return s.environment, name == cli.EnvName(f.Name) }
 
 		fs := newFlags(t)
 		byDefault := fs.Lookup(f.Name).Value.String()
-		require.NoError(t, ApplyEnvironment(fs, none))
+		require.NoError(t, cli.ApplyEnvironment(fs, none))
 		require.Equal(t, byDefault, fs.Lookup(f.Name).Value.String(), "--%s", f.Name)
 		require.False(t, fs.Changed(f.Name))
 
 		want := newFlags(t)
 		require.NoError(t, want.Set(f.Name, s.environment))
-		require.NoError(t, ApplyEnvironment(fs, set), "--%s", f.Name)
+		require.NoError(t, cli.ApplyEnvironment(fs, set), "--%s", f.Name)
 		require.Equal(t, want.Lookup(f.Name).Value.String(), fs.Lookup(f.Name).Value.String(), "--%s", f.Name)
-		require.True(t, fs.Changed(f.Name), "--%s is not read from %s", f.Name, EnvName(f.Name))
+		require.True(t, fs.Changed(f.Name), "--%s is not read from %s", f.Name, cli.EnvName(f.Name))
 
 		want, fs = newFlags(t), newFlags(t)
 		require.NoError(t, want.Set(f.Name, s.flag))
 		require.NoError(t, fs.Parse([]string{"--" + f.Name + "=" + s.flag}))
-		require.NoError(t, ApplyEnvironment(fs, set))
+		require.NoError(t, cli.ApplyEnvironment(fs, set))
 		require.Equal(t, want.Lookup(f.Name).Value.String(), fs.Lookup(f.Name).Value.String(), "--%s", f.Name)
 	})
-}
-
-func TestEnvironmentErrors(t *testing.T) {
-	t.Parallel()
-	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	fs.Int("secure-port", 1, "")
-	fs.Bool("profiling", true, "")
-	fs.Bool("version", false, "")
-	err := ApplyEnvironment(fs, func(string) (string, bool) { return "abc", true })
-	require.ErrorContains(t, err, "KITE_SECURE_PORT", "every error at once")
-	require.ErrorContains(t, err, "KITE_PROFILING", "every error at once")
-	require.NotContains(t, err.Error(), "KITE_VERSION", "a common name that is not ours")
 }
 
 func TestNoFlagHoldsTheDSN(t *testing.T) {
 	t.Parallel()
 	newFlags(t).VisitAll(func(f *pflag.Flag) {
-		require.NotEqual(t, EnvDSN, EnvName(f.Name), "command lines are visible to others")
+		require.NotEqual(t, EnvDSN, cli.EnvName(f.Name), "command lines are visible to others")
 	})
 }

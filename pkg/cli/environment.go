@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: The Kite Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package options
+package cli
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
@@ -14,6 +16,12 @@ import (
 // EnvName is the environment variable of a flag: KITE_SECURE_PORT for secure-port.
 func EnvName(flag string) string {
 	return "KITE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// FromEnvironment is a command's PersistentPreRunE: it sets the flags that the command line
+// left alone and whose variable exists.
+func FromEnvironment(cmd *cobra.Command, _ []string) error {
+	return ApplyEnvironment(cmd.Flags(), os.LookupEnv)
 }
 
 // ApplyEnvironment sets the flags that the command line left alone and that lookup

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Kite Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package app
+package cli
 
 import (
 	"fmt"
@@ -13,9 +13,9 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 )
 
-// addFlags gives a command its flags, and a help text that shows them in sections as
+// AddFlags gives a command its flags, and a help text that shows them in sections as
 // wide as the terminal.
-func addFlags(cmd *cobra.Command, sections cliflag.NamedFlagSets) {
+func AddFlags(cmd *cobra.Command, sections cliflag.NamedFlagSets) {
 	for _, name := range sections.Order {
 		cmd.Flags().AddFlagSet(sections.FlagSets[name])
 	}
