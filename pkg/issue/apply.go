@@ -90,6 +90,9 @@ func applyFailure(current *issues.Issue, spec *issues.IssueReportSpec, by Report
 
 	result := issues.ResultUpdated
 	overtaken := current.Status.LastRecovered != nil && !at.After(current.Status.LastRecovered.Time)
+	if current.Status.State == issues.StateActive && !overtaken {
+		keepLasting(out, current, spec, by)
+	}
 	switch {
 	case overtaken:
 		result = issues.ResultStale
@@ -111,6 +114,10 @@ func applySuccess(current *issues.Issue, spec *issues.IssueReportSpec, by Report
 		return unchanged
 	}
 	at := observedAt(spec)
+	counted, isNew := countRecovery(current.Status.CountedFailures, spec, at)
+	if !isNew {
+		return unchanged
+	}
 	if at.Before(failing(&current.Status)) {
 		if known(current.Status.LastRecovered, at) {
 			return unchanged
@@ -122,6 +129,7 @@ func applySuccess(current *issues.Issue, spec *issues.IssueReportSpec, by Report
 	}
 
 	out := current.DeepCopy()
+	out.Status.CountedFailures = counted
 	if current.Status.State == issues.StateResolved {
 		out.Status.LastRecovered = &metav1.MicroTime{Time: at}
 		Sync(out, current, now)

@@ -49,6 +49,24 @@ func describe(issue *issues.Issue, spec *issues.IssueReportSpec, by Reporter, at
 	status.Affected = append([]issues.AffectedResource(nil), spec.Affected...)
 }
 
+// keepLasting lets an Active issue end with the failure that lasts until a recovery, where
+// another one expires, whichever is newer: a producer that says no more of a problem must not
+// end what another one still sees.
+func keepLasting(issue, old *issues.Issue, spec *issues.IssueReportSpec, by Reporter) {
+	last, expiry := old.Status.Reported, spec.Issue.ExpiresAfter
+	switch {
+	case last == nil || (last.ExpiresAfter == nil) == (expiry == nil):
+		return
+	case expiry == nil:
+		follow(&issue.Spec.ExpiresAfter, issue.Status.Reported.ExpiresAfter, nil)
+		issue.Status.ReportedBy, issue.Status.Source = by.User, spec.Source
+	default:
+		issue.Spec.ExpiresAfter = old.Spec.ExpiresAfter
+		issue.Status.ReportedBy, issue.Status.Source = old.Status.ReportedBy, old.Status.Source
+	}
+	issue.Status.Reported.ExpiresAfter = nil
+}
+
 // merge changes the fields of spec that still are what the last report gave, so
 // that what a person edited stays. The identity never changes.
 func merge(spec, last, next *issues.IssueSpec) {

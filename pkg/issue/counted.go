@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxCounted is the number of failures that an issue remembers.
+	// maxCounted is the number of observations that an issue remembers.
 	maxCounted = 512
 
 	secondsSize     = 4
@@ -23,8 +23,8 @@ const (
 	fingerprintSize = secondsSize + digestSize
 )
 
-// A fingerprint stands for one failure: 4 bytes of Unix time in seconds and 6
-// bytes of hash. 512 of them are 5 KiB, and the chance that a new failure is
+// A fingerprint stands for one observation: 4 bytes of Unix time in seconds and 6
+// bytes of hash. 512 of them are 5 KiB, and the chance that a new one is
 // taken for one of them is 512/2^48, one in 550 thousand million.
 type fingerprint [fingerprintSize]byte
 
@@ -34,6 +34,10 @@ func fingerprintOf(spec *issues.IssueReportSpec, reporter string, at time.Time) 
 	if spec.Run != nil && spec.Run.UID != "" {
 		digest = hashOf("run", string(spec.Run.UID))
 	}
+	return newFingerprint(at, digest)
+}
+
+func newFingerprint(at time.Time, digest []byte) fingerprint {
 	seconds := min(max(at.Unix(), 0), math.MaxUint32)
 
 	var out fingerprint
@@ -42,25 +46,36 @@ func fingerprintOf(spec *issues.IssueReportSpec, reporter string, at time.Time) 
 	return out
 }
 
-// count adds a failure to the list of those counted, which is sorted from old to
-// new. It returns false when the failure was counted before, or is older than
+// countRecovery remembers the recovery by a run. It returns false when that was counted
+// before: repeated without a time of its own it would undo what failed since. Others are
+// known by their time alone.
+func countRecovery(counted []byte, spec *issues.IssueReportSpec, at time.Time) ([]byte, bool) {
+	uid := runUID(spec)
+	if uid == "" {
+		return counted, true
+	}
+	return count(counted, newFingerprint(at, hashOf("recovered", string(uid))))
+}
+
+// count adds an observation to the list of those counted, which is sorted from old to
+// new. It returns false when it was counted before, or is older than
 // all of a full list, so that nobody can tell.
-func count(counted []byte, failure fingerprint) ([]byte, bool) {
+func count(counted []byte, observed fingerprint) ([]byte, bool) {
 	n := len(counted) / fingerprintSize
 	at := n
 	for i := range n {
 		entry := counted[i*fingerprintSize : (i+1)*fingerprintSize]
-		if bytes.Equal(entry[secondsSize:], failure[secondsSize:]) {
+		if bytes.Equal(entry[secondsSize:], observed[secondsSize:]) {
 			return counted, false
 		}
-		if at == n && bytes.Compare(entry, failure[:]) > 0 {
+		if at == n && bytes.Compare(entry, observed[:]) > 0 {
 			at = i
 		}
 	}
 	if n >= maxCounted && at == 0 {
 		return counted, false
 	}
-	out := slices.Insert(bytes.Clone(counted), at*fingerprintSize, failure[:]...)
+	out := slices.Insert(bytes.Clone(counted), at*fingerprintSize, observed[:]...)
 	if n >= maxCounted {
 		out = out[fingerprintSize:]
 	}

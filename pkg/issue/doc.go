@@ -13,12 +13,17 @@
 //   - the oldest and the newest failure (firstSeen, lastSeen),
 //   - the newest recovery (lastRecovered), kept while the issue is Active, too,
 //   - the last reopening by a person (lastReopened),
-//   - fingerprints of the newest 512 failures (countedFailures).
+//   - fingerprints of the newest 512 failures and recoveries by runs
+//     (countedFailures).
 //
 // An issue is Resolved when lastRecovered is not older than both lastSeen and
 // lastReopened: at the same time a failure comes before a recovery. Content
 // (spec, excerpt, affected) is that of the newest report, by time of observation
-// and then by the run's UID.
+// and then by the run's UID. How an Active issue ends is up to reports that do
+// not expire, where there are any: they say who may recover it.
+//
+// A run recovers an issue once, whatever time its report gives when it is
+// repeated: producers without a clock are understood as of now.
 //
 // Two limits are deliberate. A recovery that finds no issue is not remembered,
 // so a failure that is older but arrives later opens one; the next recovery
