@@ -4,6 +4,8 @@
 package expression
 
 import (
+	"fmt"
+
 	"github.com/google/cel-go/cel"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -11,11 +13,16 @@ import (
 // maxExpression is the markers' limit in bytes. What is longer is not compiled.
 const maxExpression = 4096
 
+// maxTogether bounds in bytes what one object's expressions need while they are kept compiled:
+// some 16 times as much.
+const maxTogether = 32 * 1024
+
 // Compiler compiles the expressions of one object, and collects their errors. An absent
 // expression is a nil *Expression, and so is one that is too long, which markers refuse.
 type Compiler struct {
 	language *Language
 	errs     field.ErrorList
+	size     int
 	reads    map[string]bool
 }
 
@@ -46,6 +53,10 @@ func (c *Compiler) List(text string, path *field.Path) *Expression {
 
 func (c *Compiler) compile(s source) *Expression {
 	if s.text == "" || len(s.text) > maxExpression {
+		return nil
+	}
+	if c.size += len(s.text); c.size > maxTogether {
+		c.errs = append(c.errs, field.Invalid(s.path, field.OmitValueType{}, fmt.Sprintf("the expressions have more than %d bytes together", maxTogether)))
 		return nil
 	}
 	out, errs := s.compile(c.language.env)

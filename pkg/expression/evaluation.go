@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/clock"
 )
 
 // Error is an expression that gave no value.
@@ -31,11 +34,23 @@ func (e *Error) Unwrap() error { return e.Err }
 // of all after it.
 var ErrBudget = errors.New("the expressions cost too much together")
 
-// Budget is what expressions may cost together. It is used by one goroutine.
-type Budget struct{ left uint64 }
+// maxTime is what all expressions of a budget may take, should a price be wrong: what they may
+// cost takes less than a second.
+const maxTime = 5 * time.Second
+
+// errTime is an ErrBudget, too: what comes after has the rest of the time, which is none.
+var errTime = fmt.Errorf("%w: they took more than %s; go through shorter lists or texts", ErrBudget, maxTime)
+
+// Budget is what expressions may cost together, and the time that they may take. It is used by
+// one goroutine.
+type Budget struct {
+	left  uint64
+	time  time.Duration
+	clock clock.PassiveClock
+}
 
 // NewBudget returns one of limit units, of which 10,000,000 take about a second.
-func NewBudget(limit uint64) *Budget { return &Budget{limit} }
+func NewBudget(limit uint64) *Budget { return &Budget{limit, maxTime, clock.RealClock{}} }
 
 func (b *Budget) spend(cost uint64) error {
 	if cost > b.left {
@@ -57,12 +72,16 @@ type Evaluation struct {
 func (b *Budget) Evaluate(variables map[string]any) *Evaluation { return &Evaluation{variables, b} }
 
 func (e *Evaluation) value(ctx context.Context, x *Expression) (ref.Val, error) {
-	if e.budget.left == 0 {
+	if e.budget.left == 0 || e.budget.time <= 0 {
 		return nil, &Error{x.path, ErrBudget}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, e.budget.time, errTime)
+	defer cancel()
+	began := e.budget.clock.Now()
 	out, details, err := x.program.ContextEval(ctx, e.variables)
+	e.budget.time -= e.budget.clock.Since(began)
 	if err != nil {
-		err = &Error{x.path, err}
+		err = &Error{x.path, explained(err)}
 	}
 	if details == nil || details.ActualCost() == nil {
 		return out, err
@@ -71,6 +90,17 @@ func (e *Evaluation) value(ctx context.Context, x *Expression) (ref.Val, error) 
 		err = &Error{x.path, spent}
 	}
 	return out, err
+}
+
+// explained says what an author can do about an expression that was ended.
+func explained(err error) error {
+	if errors.Is(err, errTime) {
+		return errTime
+	}
+	if ended, ok := errors.AsType[interpreter.EvalCancelledError](err); ok && ended.Cause == interpreter.CostLimitExceeded {
+		return fmt.Errorf("%w: an expression may cost %d units; nest fewer loops, or go through shorter lists or texts", err, maxEstimate)
+	}
+	return err
 }
 
 // Boolean gives an absent expression the value that it has otherwise.

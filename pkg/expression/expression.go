@@ -34,7 +34,14 @@ type source struct {
 
 // compile returns every error of the expression, with its line and column.
 func (s source) compile(env *cel.Env) (*Expression, field.ErrorList) {
-	checked, issues := env.Compile(s.text)
+	parsed, issues := env.Parse(s.text)
+	if issues != nil && issues.Err() != nil {
+		return nil, s.faults(issues)
+	}
+	if errs := s.checkForm(parsed); len(errs) > 0 {
+		return nil, errs
+	}
+	checked, issues := env.Check(parsed)
 	if issues != nil && issues.Err() != nil {
 		return nil, s.faults(issues)
 	}
@@ -47,11 +54,16 @@ func (s source) compile(env *cel.Env) (*Expression, field.ErrorList) {
 	if message := checkCost(env, checked); message != "" {
 		return nil, s.refused(1, 1, message)
 	}
-	program, err := env.Program(checked, cel.InterruptCheckFrequency(celconfig.CheckFrequency))
+	program, err := programOf(env, checked)
 	if err != nil {
 		return nil, s.refused(1, 1, err.Error())
 	}
 	return &Expression{path: s.path, program: program, names: namesIn(checked), check: s.check}, nil
+}
+
+func programOf(env *cel.Env, checked *cel.Ast, more ...cel.ProgramOption) (cel.Program, error) {
+	return env.Program(checked, append(more,
+		cel.InterruptCheckFrequency(celconfig.CheckFrequency), cel.CustomDecoratorV2(chargePasses(checked)))...)
 }
 
 // namesIn are the variables that an expression reads.

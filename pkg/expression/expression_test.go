@@ -4,6 +4,7 @@
 package expression_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/cel-go/cel"
@@ -74,6 +75,21 @@ func TestListRefused(t *testing.T) {
 	require.Len(t, c.Errors(), 1)
 	require.Equal(t, "spec.items", c.Errors()[0].Field)
 	require.Equal(t, "line 1, column 1: must give list, but gives string", c.Errors()[0].Detail)
+}
+
+// TestCompilerStops: many expressions of one object are bounded together, and what is over the
+// bound costs nothing.
+func TestCompilerStops(t *testing.T) {
+	t.Parallel()
+	c := compiler(t)
+	text := `"` + strings.Repeat("a", 4094) + `"`
+	for range 8 {
+		require.NotNil(t, c.Text(text, testPath, nil))
+	}
+	require.Empty(t, c.Errors())
+	require.Nil(t, c.Text(`"a"`, testPath.Index(8), nil))
+	require.Len(t, c.Errors(), 1)
+	require.Equal(t, `spec.items[8]: Invalid value: the expressions have more than 32768 bytes together`, c.Errors()[0].Error())
 }
 
 // TestBudget is for all expressions together; what is over it stays so.

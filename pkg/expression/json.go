@@ -18,7 +18,7 @@ const functionParseJSON = "parseJSON"
 // reading it, which costs a tenth of a unit.
 const unitsPerByte = 1
 
-func parseCost(bytes int) uint64 { return uint64(1 + unitsPerByte*bytes) } //nolint:gosec // lengths are not negative
+func parseCost(bytes int) float64 { return float64(unitsPerByte * bytes) }
 
 var parseJSON = cel.Function(functionParseJSON,
 	cel.Overload("parse_json_string", []*cel.Type{cel.StringType}, cel.DynType, cel.UnaryBinding(parse)))

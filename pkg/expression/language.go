@@ -25,8 +25,10 @@ type Language struct{ env *cel.Env }
 func NewLanguage(variables map[string]*cel.Type, types ...*apiservercel.DeclType) (*Language, error) {
 	options := environment.VersionedOptions{
 		IntroducedVersion: version.MajorMinor(1, 0), DeclTypes: types,
-		EnvOptions:     []cel.EnvOption{parseJSON, ext.Bindings(ext.BindingsVersion(0))},
-		ProgramOptions: []cel.ProgramOption{cel.CostTracking(estimator{&library.CostEstimator{}})},
+		EnvOptions: []cel.EnvOption{parseJSON, ext.Bindings(ext.BindingsVersion(0))},
+		ProgramOptions: []cel.ProgramOption{
+			cel.CostTracking(estimator{&library.CostEstimator{}}), cel.CustomDecoratorV2(charge),
+		},
 	}
 	for name, kind := range variables {
 		options.EnvOptions = append(options.EnvOptions, cel.Variable(name, kind))
@@ -37,6 +39,9 @@ func NewLanguage(variables map[string]*cel.Type, types ...*apiservercel.DeclType
 	}
 	env, err := set.Env(environment.NewExpressions)
 	if err != nil {
+		return nil, err
+	}
+	if env, err = guard(env); err != nil {
 		return nil, err
 	}
 	return &Language{env}, nil

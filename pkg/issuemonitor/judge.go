@@ -15,9 +15,9 @@ import (
 
 const (
 	// maxPerObject is the cost of all expressions together that judge an object, or
-	// describe its issue: about 0.25 s.
+	// describe its issue: 0.1 to 0.5 s.
 	maxPerObject = celconfig.RuntimeCELCostBudgetMatchConditions
-	// maxForItems is the cost of all that judges the members of forEach: about 0.5 s.
+	// maxForItems is the cost of all that judges the members of forEach: 0.2 to 1 s.
 	maxForItems = 2 * maxPerObject
 
 	// MaxItems is how many members forEach may give.

@@ -156,6 +156,33 @@ metadata: {name: web-1-x}
 status: {initContainerStatuses: [{name: setup, state: {waiting: {reason: CrashLoopBackOff}}}]}`,
 		want: []string{"runtime Deployment/web  CrashLoop : Deployment web: container setup crashes again and again"},
 	},
+	"CrashLoopBetween": {
+		monitor: "pod-crash-loop", owned: true, object: `
+metadata: {name: web-1-x}
+spec: {restartPolicy: Always}
+status:
+  initContainerStatuses: [{name: setup, restartCount: 3, state: {terminated: {exitCode: 0, reason: Completed}}}]
+  containerStatuses: [{name: web, restartCount: 2, state: {terminated: {exitCode: 137, reason: OOMKilled}}, lastState: {terminated: {exitCode: 1, reason: Error}}}]`,
+		want: []string{"runtime Deployment/web  CrashLoop OOMKilled: Deployment web: container web crashes again and again"},
+	},
+	"CrashLoopBesideACrash": {
+		monitor: "pod-crash-loop", owned: true, object: `
+metadata: {name: web-1-x}
+status:
+  phase: Running
+  containerStatuses:
+    - {name: proxy, restartCount: 1, state: {terminated: {exitCode: 1, reason: Error}}}
+    - {name: web, restartCount: 2, state: {terminated: {exitCode: 137, reason: OOMKilled}}}`,
+		want: []string{"runtime Deployment/web  CrashLoop OOMKilled: Deployment web: container web crashes again and again"},
+	},
+	"CrashOfDeletedPod": {monitor: "pod-crash-loop", owned: true, want: []string{"Recovered"}, object: `
+{metadata: {name: web-1-x, deletionTimestamp: "2026-03-02T10:03:00Z"}, status: {phase: Running, containerStatuses: [{name: web, restartCount: 3, state: {terminated: {exitCode: 143}}}]}}`},
+	"CrashOfEvictedPod": {monitor: "pod-crash-loop", owned: true, want: []string{"Recovered"}, object: `
+{metadata: {name: web-1-x}, status: {phase: Failed, reason: Evicted, containerStatuses: [{name: web, restartCount: 3, state: {terminated: {exitCode: 137}}}]}}`},
+	"CrashedOnce": {monitor: "pod-crash-loop", owned: true, want: []string{"Recovered"}, object: `
+{metadata: {name: web-1-x}, status: {containerStatuses: [{name: web, restartCount: 1, state: {terminated: {exitCode: 1}}}]}}`},
+	"CrashOfJob": {monitor: "pod-crash-loop", owned: true, want: []string{"Recovered"}, object: `
+{metadata: {name: web-1-x}, spec: {restartPolicy: Never}, status: {containerStatuses: [{name: web, restartCount: 2, state: {terminated: {exitCode: 1}}}]}}`},
 	"CrashLoopOver": {monitor: "pod-crash-loop", owned: true, want: []string{"Recovered"}, object: `
 {metadata: {name: web-1-x}, status: {containerStatuses: [{name: web, state: {running: {}}}]}}`},
 	"CrashLoopOfTask": {monitor: "pod-crash-loop", want: []string{"Ignored"}, object: `
@@ -173,6 +200,10 @@ status: {containerStatuses: [{name: web, image: "example.com/web:1", state: {wai
 		monitor: "volume-claim-pending", object: `{metadata: {name: data}, status: {phase: Pending}}`,
 		want: []string{"runtime PersistentVolumeClaim/data  Pending : PersistentVolumeClaim data has no volume"},
 	},
+	"ClaimLost": {
+		monitor: "volume-claim-pending", object: `{metadata: {name: data, creationTimestamp: "2026-03-02T10:03:00Z"}, status: {phase: Lost}}`,
+		want: []string{"runtime PersistentVolumeClaim/data  Pending : PersistentVolumeClaim data has no volume"},
+	},
 	"ClaimBound": {monitor: "volume-claim-pending", object: `{metadata: {name: data}, status: {phase: Bound}}`, want: []string{"Recovered"}},
 
 	"CertificateFails": {
@@ -180,6 +211,8 @@ status: {containerStatuses: [{name: web, image: "example.com/web:1", state: {wai
 {metadata: {name: web}, status: {conditions: [{type: Ready, status: "False", reason: DoesNotExist, message: no secret}]}}`,
 		want: []string{"runtime Certificate/web  NotReady DoesNotExist: Certificate web is not ready"},
 	},
+	"CertificateReady": {monitor: "certificate-not-ready", want: []string{"Recovered"}, object: `
+{metadata: {name: web}, status: {conditions: [{type: Ready, status: "True", reason: Ready, lastTransitionTime: "2026-03-02T10:03:00Z"}]}}`},
 	"CertificateNew": {monitor: "certificate-not-ready", object: `{metadata: {name: web}}`, want: []string{"Undecided"}},
 
 	"ManagedReleaseFails": {
@@ -210,7 +243,21 @@ status:
 metadata: {name: shop-2}
 spec: {releasePlan: shop-prod}
 status: {conditions: [{type: Validated, status: "False", reason: Failed}, {type: Released, status: "False", reason: Failed, lastTransitionTime: "2026-03-02T10:03:00Z"}]}`,
-		want: []string{"release ReleasePlan/shop-prod Release  Validated: Release shop-2 of shop-prod failed: Validated @10:03"},
+		want: []string{"release ReleasePlan/shop-prod Release  ValidationFailed: Release shop-2 of shop-prod failed: Validated @10:03"},
+	},
+	"FinalReleaseFails": {
+		monitor: "release-failed", object: `
+metadata: {name: shop-2}
+spec: {releasePlan: shop-prod}
+status: {conditions: [{type: FinalPipelineProcessed, status: "False", reason: Failed}, {type: Released, status: "False", reason: Failed, lastTransitionTime: "2026-03-02T10:03:00Z"}]}`,
+		want: []string{"release ReleasePlan/shop-prod Release  FinalPipelineFailed: Release shop-2 of shop-prod failed: FinalPipelineProcessed @10:03"},
+	},
+	"CollectorsFail": {
+		monitor: "release-failed", object: `
+metadata: {name: shop-2}
+spec: {releasePlan: shop-prod}
+status: {conditions: [{type: ManagedCollectorsPipelineProcessed, status: "False", reason: Failed}, {type: Released, status: "False", reason: Failed, lastTransitionTime: "2026-03-02T10:03:00Z"}]}`,
+		want: []string{"release ReleasePlan/shop-prod Release  ManagedCollectorsPipelineFailed: Release shop-2 of shop-prod failed: ManagedCollectorsPipelineProcessed @10:03"},
 	},
 	"ReleaseRuns": {monitor: "release-failed", want: []string{"Undecided"}, object: `
 {metadata: {name: shop-1}, spec: {releasePlan: shop-prod}, status: {conditions: [{type: Released, status: "False", reason: Progressing}]}}`},
@@ -260,6 +307,17 @@ spec: {application: shop}`,
 		want: []string{"dependency Component/frontend  task/git-clone TaskOutdated: Task git-clone of component frontend is out of date @10:00"},
 	},
 	"TaskUpdated": {monitor: "task-update", object: build("quay.io/example/task-git-clone:0.1@sha256:new"), want: []string{"Recovered"}},
+
+	"TaskOutdatedFinally": {
+		monitor: "task-update", object: `
+metadata: {name: build-1, labels: {appstudio.openshift.io/component: frontend}}
+status:
+  startTime: "2026-03-02T10:00:00Z"
+  pipelineSpec:
+    finally:
+      - {name: clone, taskRef: {resolver: bundles, params: [{name: bundle, value: "quay.io/example/task-git-clone:0.1@sha256:old"}, {name: name, value: git-clone}]}}`,
+		want: []string{"dependency Component/frontend  task/git-clone TaskOutdated: Task git-clone of component frontend is out of date @10:00"},
+	},
 
 	// As Pipelines-as-Code writes it.
 	"NotStarted": {
@@ -361,4 +419,40 @@ func TestShippedTaskUpdate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "2026-09-01", issue.DueDate.Format("2006-01-02"))
 	require.Equal(t, &issues.IssueMigration{From: "old", To: "new", URL: "https://example.com/0.2"}, issue.Migration)
+}
+
+// TestShippedReleaseLinks: to each run that the Release names, where the form of links is given.
+func TestShippedReleaseLinks(t *testing.T) {
+	t.Parallel()
+	object := &unstructured.Unstructured{}
+	require.NoError(t, yaml.Unmarshal([]byte(`
+metadata: {name: shop-1}
+spec: {releasePlan: shop-prod}
+status:
+  tenantProcessing: {pipelineRun: shop/tenant-x}
+  managedProcessing: {pipelineRun: managed-ns/managed-x}
+  finalProcessing: {}
+  conditions: [{type: Released, status: "False", reason: Failed, lastTransitionTime: "2026-03-02T10:03:00Z"}]`), &object.Object))
+	row := issues.MonitorRow{Name: "links", Values: map[string]string{"pipelineRun": "https://console.example.com/ns/{namespace}/pipelinerun/{name}"}}
+	for name, tc := range map[string]struct {
+		table []issues.MonitorRow
+		want  []issues.IssueLink
+	}{
+		"None": {},
+		"Form": {table: []issues.MonitorRow{row}, want: []issues.IssueLink{
+			{Title: "Tenant pipeline run", URL: "https://console.example.com/ns/shop/pipelinerun/tenant-x", Kind: issues.LinkRun},
+			{Title: "Managed pipeline run", URL: "https://console.example.com/ns/managed-ns/pipelinerun/managed-x", Kind: issues.LinkRun},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spec := shipped(t)["release-failed"].Spec.DeepCopy()
+			spec.Table = tc.table
+			compiled, errs := issuemonitor.Compile(spec, nil)
+			require.Empty(t, errs)
+			issue, err := compiled.Describe(t.Context(), issuemonitor.Input{Object: object})
+			require.NoError(t, err)
+			require.Equal(t, tc.want, issue.Links)
+		})
+	}
 }

@@ -22,7 +22,7 @@ const (
 	// MaxItems is how many items a delivery has at most.
 	MaxItems = 100
 
-	// maxPerDelivery is the cost of all expressions for all items together: about 0.5 s.
+	// maxPerDelivery is the cost of all expressions for all items together: 0.2 to 1 s.
 	maxPerDelivery = celconfig.RuntimeCELCostBudget / 2
 )
 
