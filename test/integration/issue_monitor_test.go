@@ -6,6 +6,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/registry/issues/limit"
 )
 
 // jobReaders may do all with monitors; lead may read jobs everywhere, member in the
@@ -89,6 +91,31 @@ func TestMonitorOfBadExpressions(t *testing.T) {
 	require.Equal(t, []string{"spec.failing", "spec.issue.key"}, fieldsOf(t, err))
 	require.ErrorContains(t, err, "line 2, column 1: Syntax error")
 	require.ErrorContains(t, err, "line 1, column 1: must give string, but gives int")
+}
+
+// TestMonitorsAreFew: a namespace has so many and no more; an apply creates, too.
+func TestMonitorsAreFew(t *testing.T) {
+	t.Parallel()
+	api := Client(t, StartServer(t)).IssuesV1alpha1()
+	monitors := api.IssueMonitors(namespace)
+	for i := range limit.PerNamespace {
+		_, err := monitors.Create(t.Context(), newMonitor(fmt.Sprintf("jobs-%d", i)), metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+	const full = `namespace "team-gamma" has 100 of them, the most that it can have: delete one first`
+	_, err := monitors.Create(t.Context(), newMonitor("jobs"), metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	require.ErrorContains(t, err, full)
+	_, err = monitors.Patch(t.Context(), "jobs", types.ApplyPatchType, mustJSON(t, applied()), metav1.PatchOptions{FieldManager: "x"})
+	require.ErrorContains(t, err, full)
+
+	elsewhere := newMonitor("jobs")
+	elsewhere.Namespace = "team-delta"
+	_, err = api.IssueMonitors("team-delta").Create(t.Context(), elsewhere, metav1.CreateOptions{})
+	require.NoError(t, err, "each namespace has its own")
+	require.NoError(t, monitors.Delete(t.Context(), "jobs-7", metav1.DeleteOptions{}))
+	_, err = monitors.Create(t.Context(), newMonitor("jobs"), metav1.CreateOptions{})
+	require.NoError(t, err)
 }
 
 // TestMonitorNeedsItsAuthorsRights, whichever way it is written.

@@ -31,12 +31,12 @@ func TestTable(t *testing.T) {
 		wide = append(wide, column.Name)
 	}
 	require.Equal(t, []string{"Name", "Severity", "Type", "State", "Scope", "Title", "Count", "Last Seen", "Age"}, always)
-	require.Equal(t, []string{"Application", "Component", "Stage", "Due", "Group"}, wide)
+	require.Equal(t, []string{"Application", "Component", "Stage", "Due", "Group", "Acknowledged"}, wide)
 	require.Len(t, table.Rows, 1)
 	cells := table.Rows[0].Cells
 	require.Equal(t, []any{name, "major", "build", "Active", "Component/checkout"}, cells[:5])
 	require.EqualValues(t, 1, cells[6])
-	require.Equal(t, []any{"shop", "checkout", "Push", "", "CVE-2026-1234"}, cells[9:])
+	require.Equal(t, []any{"shop", "checkout", "Push", "", "CVE-2026-1234", ""}, cells[9:])
 
 	var object metav1.PartialObjectMetadata
 	require.NoError(t, json.Unmarshal(table.Rows[0].Object.Raw, &object))

@@ -101,3 +101,27 @@ func TestVerbsRefuse(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, code, "%s", body)
 	require.Equal(t, before, revision(t, cfg))
 }
+
+// TestVerbOfAVersion: who decided by what an issue was changes none that has changed since.
+func TestVerbOfAVersion(t *testing.T) {
+	t.Parallel()
+	cfg := StartServer(t)
+	name := report(t, cfg, failed(1)).Issues[0].Name
+	client := Client(t, cfg).IssuesV1alpha1().Issues(namespace)
+	seen := metav1.ObjectMeta{ResourceVersion: getIssue(t, cfg, name).ResourceVersion}
+	report(t, cfg, failed(2))
+	before := revision(t, cfg)
+
+	_, err := client.Resolve(t.Context(), name, &v1alpha1.IssueResolution{ObjectMeta: seen}, metav1.CreateOptions{})
+	require.True(t, apierrors.IsConflict(err), "%v", err)
+	_, err = client.Acknowledge(t.Context(), name, &v1alpha1.IssueAcknowledgement{ObjectMeta: seen}, metav1.CreateOptions{})
+	require.True(t, apierrors.IsConflict(err), "%v", err)
+	require.Equal(t, before, revision(t, cfg))
+
+	seen.ResourceVersion = getIssue(t, cfg, name).ResourceVersion
+	resolved, err := client.Resolve(t.Context(), name, &v1alpha1.IssueResolution{ObjectMeta: seen}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.StateResolved, resolved.Status.State)
+	_, err = client.Reopen(t.Context(), name, &v1alpha1.IssueReopening{ObjectMeta: seen}, metav1.CreateOptions{})
+	require.True(t, apierrors.IsConflict(err), "%v", err)
+}

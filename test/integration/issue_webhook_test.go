@@ -6,6 +6,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/registry/issues/limit"
 )
 
 func newWebhook(name string) *v1alpha1.IssueWebhook {
@@ -31,6 +33,18 @@ func newWebhook(name string) *v1alpha1.IssueWebhook {
 			},
 		},
 	}
+}
+
+func TestWebhooksAreFew(t *testing.T) {
+	t.Parallel()
+	webhooks := Client(t, StartServer(t)).IssuesV1alpha1().IssueWebhooks(namespace)
+	for i := range limit.PerNamespace {
+		_, err := webhooks.Create(t.Context(), newWebhook(fmt.Sprintf("ci-%d", i)), metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+	_, err := webhooks.Create(t.Context(), newWebhook("ci"), metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	require.ErrorContains(t, err, `namespace "team-gamma" has 100 of them`)
 }
 
 // TestWebhook lives: it is stored with its defaults, the gateway writes its status only, and

@@ -13,6 +13,9 @@ const (
 	ConditionWatching = "Watching"
 	// ConditionEvaluated is False while an expression fails for an object.
 	ConditionEvaluated = "Evaluated"
+	// ConditionReported is False while a report is refused. Its observedGeneration is that of
+	// the spec by which every Active issue was told.
+	ConditionReported = "Reported"
 )
 
 // MonitorMode says what a watched object stands for.
@@ -41,12 +44,18 @@ const (
 	ReasonRightMissing = "RightMissing"
 	// ReasonClusterScoped: the kind has no namespace to report to.
 	ReasonClusterScoped = "ClusterScoped"
-	// ReasonNotListed: the resource could not be listed yet.
+	// ReasonNotListed: the resource is not listed yet, or cannot be watched.
 	ReasonNotListed = "NotListed"
 	// ReasonEvaluated: every expression gave a value for every object.
 	ReasonEvaluated = "Evaluated"
 	// ReasonExpressionFailed: status.lastError tells which expression failed.
 	ReasonExpressionFailed = "ExpressionFailed"
+	// ReasonReported: every report was taken.
+	ReasonReported = "Reported"
+	// ReasonRefused: status.lastError tells why.
+	ReasonRefused = "Refused"
+	// ReasonChanged: what is Active is told anew since the spec has changed.
+	ReasonChanged = "Changed"
 )
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

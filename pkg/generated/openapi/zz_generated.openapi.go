@@ -3194,7 +3194,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueAcknowledgement(ref common.ReferenceCa
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object's metadata. Its name, when given, must be the issue's.",
+							Description: "metadata is the standard object's metadata. Its name and its resourceVersion, when given, must be the issue's. Another resourceVersion is answered with 409: the issue has changed.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -4223,7 +4223,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueMonitorStatus(ref common.ReferenceCall
 					},
 					"lastError": {
 						SchemaProps: spec.SchemaProps{
-							Description: "lastError is the newest error of an expression or a report.",
+							Description: "lastError is the error of an expression or a report that has lasted longest.",
 							Ref:         ref(v1alpha1.MonitorError{}.OpenAPIModelName()),
 						},
 					},
@@ -4340,7 +4340,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueReopening(ref common.ReferenceCallback
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object's metadata. Its name, when given, must be the issue's.",
+							Description: "metadata is the standard object's metadata. Its name and its resourceVersion, when given, must be the issue's. Another resourceVersion is answered with 409: the issue has changed.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -4564,7 +4564,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueResolution(ref common.ReferenceCallbac
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object's metadata. Its name, when given, must be the issue's.",
+							Description: "metadata is the standard object's metadata. Its name and its resourceVersion, when given, must be the issue's. Another resourceVersion is answered with 409: the issue has changed.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -4921,7 +4921,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueStatus(ref common.ReferenceCallback) c
 					},
 					"reportedBy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "reportedBy is the user whose report gave the newest failure. Only this user's reports of success resolve the issue, unless a reporter may also update issues/status. Empty for an issue that nobody reported.",
+							Description: "reportedBy is the user whose report gave the newest failure, of those without expiresAfter if there are any while the issue is Active. Only this user's reports of success resolve the issue, unless a reporter may also update issues/status. Empty for an issue that nobody reported.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -4961,7 +4961,7 @@ func schema_pkg_apis_issues_v1alpha1_IssueStatus(ref common.ReferenceCallback) c
 					},
 					"countedFailures": {
 						SchemaProps: spec.SchemaProps{
-							Description: "countedFailures holds fingerprints of the newest 512 counted failures, so that a repeated report is not counted again. A failure older than all 512 is taken for a repeated one. For the server only; its form may change.",
+							Description: "countedFailures holds fingerprints of the newest 512 failures, and recoveries by runs, so that a repeated report is not counted again. One older than all 512 is taken for a repeated one. For the server only; its form may change.",
 							Type:        []string{"string"},
 							Format:      "byte",
 						},

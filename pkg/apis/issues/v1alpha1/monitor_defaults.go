@@ -16,6 +16,11 @@ func SetDefaults_MonitoredResource(in *MonitoredResource) {
 	if in.Resource != "" || in.Kind == "" {
 		return
 	}
-	plural, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Group: in.Group, Version: in.Version, Kind: in.Kind})
-	in.Resource = plural.Resource
+	in.Resource = GuessResource(in.Kind)
+}
+
+// GuessResource is the English plural of a kind, in lower case: deployments for Deployment.
+func GuessResource(kind string) string {
+	plural, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Kind: kind})
+	return plural.Resource
 }

@@ -115,9 +115,10 @@ type IssueStatus struct {
 	// +optional
 	ResolvedBy string `json:"resolvedBy,omitempty"`
 
-	// reportedBy is the user whose report gave the newest failure. Only this
-	// user's reports of success resolve the issue, unless a reporter may also
-	// update issues/status. Empty for an issue that nobody reported.
+	// reportedBy is the user whose report gave the newest failure, of those
+	// without expiresAfter if there are any while the issue is Active. Only
+	// this user's reports of success resolve the issue, unless a reporter may
+	// also update issues/status. Empty for an issue that nobody reported.
 	// +optional
 	ReportedBy string `json:"reportedBy,omitempty"`
 
@@ -154,10 +155,10 @@ type IssueStatus struct {
 	// +k8s:minimum=0
 	Reopened int32 `json:"reopened,omitempty"`
 
-	// countedFailures holds fingerprints of the newest 512 counted failures,
-	// so that a repeated report is not counted again. A failure older than all
-	// 512 is taken for a repeated one. For the server only; its form may
-	// change.
+	// countedFailures holds fingerprints of the newest 512 failures, and
+	// recoveries by runs, so that a repeated report is not counted again. One
+	// older than all 512 is taken for a repeated one. For the server only; its
+	// form may change.
 	// +optional
 	CountedFailures []byte `json:"countedFailures,omitempty"`
 

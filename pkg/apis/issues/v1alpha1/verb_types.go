@@ -15,8 +15,9 @@ import (
 type IssueResolution struct {
 	// +k8s:opaqueType
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object's metadata. Its name, when given, must
-	// be the issue's.
+	// metadata is the standard object's metadata. Its name and its
+	// resourceVersion, when given, must be the issue's. Another resourceVersion
+	// is answered with 409: the issue has changed.
 	// +optional
 	// +k8s:opaqueType
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -44,8 +45,9 @@ type IssueResolution struct {
 type IssueReopening struct {
 	// +k8s:opaqueType
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object's metadata. Its name, when given, must
-	// be the issue's.
+	// metadata is the standard object's metadata. Its name and its
+	// resourceVersion, when given, must be the issue's. Another resourceVersion
+	// is answered with 409: the issue has changed.
 	// +optional
 	// +k8s:opaqueType
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -60,8 +62,9 @@ type IssueReopening struct {
 type IssueAcknowledgement struct {
 	// +k8s:opaqueType
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object's metadata. Its name, when given, must
-	// be the issue's.
+	// metadata is the standard object's metadata. Its name and its
+	// resourceVersion, when given, must be the issue's. Another resourceVersion
+	// is answered with 409: the issue has changed.
 	// +optional
 	// +k8s:opaqueType
 	metav1.ObjectMeta `json:"metadata,omitempty"`

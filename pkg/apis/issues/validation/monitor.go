@@ -93,9 +93,7 @@ func validateMonitor(spec *issues.IssueMonitorSpec, path *field.Path) field.Erro
 		errs = append(errs, field.Required(path.Child("observedAt"), "runs are ordered by when they ended"))
 	}
 	errs = append(errs, validateTable(spec.Table, path.Child("table"))...)
-	if expires := spec.Issue.ExpiresAfter; expires != nil && expires.Duration <= 0 {
-		errs = append(errs, field.Invalid(path.Child("issue", "expiresAfter"), expires.Duration.String(), "must be more than zero"))
-	}
+	errs = append(errs, validateExpiry(spec, path.Child("issue", "expiresAfter"))...)
 	_, faults := issuemonitor.Compile(spec, path)
 	return append(errs, faults...)
 }
@@ -108,6 +106,20 @@ func validateWait(spec *issues.IssueMonitorSpec, wait *metav1.Duration, path *fi
 		return field.ErrorList{field.Forbidden(path, "a run has ended, and stays as it is")}
 	case wait.Duration <= 0 || wait.Duration > MaxFor:
 		return field.ErrorList{field.Invalid(path, wait.Duration.String(), "must be more than zero and at most 24h")}
+	default:
+		return nil
+	}
+}
+
+// validateExpiry leaves the end of a state to the monitor, which tells a failure once.
+func validateExpiry(spec *issues.IssueMonitorSpec, path *field.Path) field.ErrorList {
+	switch expires := spec.Issue.ExpiresAfter; {
+	case expires == nil:
+		return nil
+	case spec.Mode != issues.ModeRun:
+		return field.ErrorList{field.Forbidden(path, "with mode State an issue is there until its objects recover")}
+	case expires.Duration <= 0:
+		return field.ErrorList{field.Invalid(path, expires.Duration.String(), "must be more than zero")}
 	default:
 		return nil
 	}

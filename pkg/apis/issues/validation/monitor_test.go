@@ -56,7 +56,6 @@ func TestValidateIssueMonitor(t *testing.T) {
 			m.Spec.Resource.LabelSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "web"}}
 			m.Spec.Resource.FieldSelector = "status.successful!=1"
 			m.Spec.For = &metav1.Duration{Duration: 24 * time.Hour}
-			m.Spec.Issue.ExpiresAfter = &metav1.Duration{Duration: time.Hour}
 		}},
 		"Empty": {
 			reason: "what is required is asked for all at once",
@@ -98,6 +97,15 @@ func TestValidateIssueMonitor(t *testing.T) {
 			},
 			want: []string{"spec.for", "spec.recoveredFor"},
 		},
+		"Expires": {
+			reason: "what fails without a break is told once, and must not end before it recovers",
+			change: func(m *issues.IssueMonitor) { m.Spec.Issue.ExpiresAfter = &metav1.Duration{Duration: time.Hour} },
+			want:   []string{"spec.issue.expiresAfter"},
+		},
+		"ExpiringRun": {reason: "a run may have no successor", change: func(m *issues.IssueMonitor) {
+			m.Spec.Mode, m.Spec.ObservedAt = issues.ModeRun, "object.status.completionTime"
+			m.Spec.Issue.ExpiresAfter = &metav1.Duration{Duration: time.Hour}
+		}},
 		"RecoveredForLong": {
 			reason: "a wait is bounded",
 			change: func(m *issues.IssueMonitor) { m.Spec.RecoveredFor = &metav1.Duration{Duration: 25 * time.Hour} },
@@ -174,9 +182,16 @@ func TestValidateIssueMonitor(t *testing.T) {
 			reason: "waiting for ever is a mistake",
 			change: func(m *issues.IssueMonitor) {
 				m.Spec.For = &metav1.Duration{Duration: 25 * time.Hour}
+			},
+			want: []string{"spec.for"},
+		},
+		"ExpiresAtOnce": {
+			reason: "what expires at once is nothing",
+			change: func(m *issues.IssueMonitor) {
+				m.Spec.Mode, m.Spec.ObservedAt = issues.ModeRun, "object.status.completionTime"
 				m.Spec.Issue.ExpiresAfter = &metav1.Duration{}
 			},
-			want: []string{"spec.for", "spec.issue.expiresAfter"},
+			want: []string{"spec.issue.expiresAfter"},
 		},
 		"Literals": {
 			reason: "type and severity are as those of issues",

@@ -51,6 +51,7 @@ var tableColumns = []tableColumn{
 	text("Stage", wide, "PullRequest, Push or Release.", func(i *issues.Issue) any { return string(i.Spec.Stage) }),
 	text("Due", wide, "When the problem must be solved, in UTC.", due),
 	text("Group", wide, "The key that issues of one cause share.", func(i *issues.Issue) any { return i.Spec.GroupKey }),
+	text("Acknowledged", wide, "Who takes care of it.", acknowledgedBy),
 }
 
 func define(name string, priority int32, description string) metav1.TableColumnDefinition {
@@ -117,6 +118,13 @@ func due(issue *issues.Issue) any {
 		return ""
 	}
 	return issue.Spec.DueDate.UTC().Format(time.DateOnly)
+}
+
+func acknowledgedBy(issue *issues.Issue) any {
+	if issue.Status.Acknowledged == nil {
+		return ""
+	}
+	return issue.Status.Acknowledged.By
 }
 
 func agoMicro(t *metav1.MicroTime, now time.Time) string {

@@ -38,6 +38,7 @@ func TestTable(t *testing.T) {
 		},
 	}
 	list.Items[0].Status.Occurrences = 4
+	list.Items[0].Status.Acknowledged = &issues.Acknowledgement{By: "ann", At: metav1.NewMicroTime(testTime)}
 	list.Items[0].Status.LastSeen = &metav1.MicroTime{Time: testTime.Add(-90 * time.Second)}
 
 	convertor := tableConvertor{clocktesting.NewFakePassiveClock(testTime)}

@@ -141,6 +141,9 @@ func (r *VerbREST) Create(
 		}
 	}
 	issue, err := r.issues.UpdateDecided(ctx, name, func(current *issues.Issue) (*issues.Issue, error) {
+		if err := unmodified(current, body); err != nil {
+			return nil, apierrors.NewConflict(issues.Resource("issues"), name, err)
+		}
 		next, err := r.apply(current, user.GetName(), body, r.clock.Now())
 		if errors.Is(err, rules.ErrResolved) {
 			return nil, apierrors.NewConflict(issues.Resource("issues"), name, err)
@@ -151,6 +154,18 @@ func (r *VerbREST) Create(
 		return nil, err
 	}
 	return issue, nil
+}
+
+// unmodified fails when the body names another resourceVersion than the issue has.
+func unmodified(current *issues.Issue, body runtime.Object) error {
+	accessor, err := meta.Accessor(body)
+	if err != nil {
+		return err
+	}
+	if given := accessor.GetResourceVersion(); given != "" && given != current.ResourceVersion {
+		return fmt.Errorf("the issue has changed, and is of resourceVersion %s", current.ResourceVersion)
+	}
+	return nil
 }
 
 // check refuses a body of another kind, for another issue, or that is invalid.

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
 // verbs are what kite-controllers do for a monitor.
@@ -63,8 +64,12 @@ func (a access) check(ctx context.Context, namespace string, resource *issues.Mo
 		where = fmt.Sprintf("in namespace %q", namespace)
 	}
 	watched := schema.GroupResource{Group: resource.Group, Resource: resource.Resource}
-	return apierrors.NewForbidden(watched, "", fmt.Errorf("%s: user %q needs the right to %s them %s, to monitor them",
-		field.NewPath("spec", "resource"), user.GetName(), strings.Join(missing, ", "), where))
+	hint := ""
+	if resource.Resource == v1alpha1.GuessResource(resource.Kind) {
+		hint = fmt.Sprintf(" (%s is the plural of %s; spec.resource.resource can name another)", resource.Resource, resource.Kind)
+	}
+	return apierrors.NewForbidden(watched, "", fmt.Errorf("%s: user %q needs the right to %s them %s, to monitor them%s",
+		field.NewPath("spec", "resource"), user.GetName(), strings.Join(missing, ", "), where, hint))
 }
 
 func (a access) onCreate(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {

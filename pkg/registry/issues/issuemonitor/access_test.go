@@ -91,14 +91,14 @@ func TestAccessRefuses(t *testing.T) {
 			},
 			is: apierrors.IsForbidden,
 			message: `jobs.batch is forbidden: spec.resource: user "dana" needs the right to watch them ` +
-				`in namespace "team-gamma", to monitor them`,
+				`in namespace "team-gamma", to monitor them (jobs is the plural of Job; spec.resource.resource can name another)`,
 		},
 		"All": {
 			reason: "the author learns at once what to ask for", monitor: newClusterMonitor(),
 			answer: func(question) (authorizer.Decision, error) { return authorizer.DecisionDeny, nil },
 			is:     apierrors.IsForbidden,
 			message: `jobs.batch is forbidden: spec.resource: user "dana" needs the right to get, list, watch them ` +
-				`in all namespaces, to monitor them`,
+				`in all namespaces, to monitor them (jobs is the plural of Job; spec.resource.resource can name another)`,
 		},
 		"Error": {
 			reason: "who cannot be asked has not allowed it", monitor: newMonitor(),

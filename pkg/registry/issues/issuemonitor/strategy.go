@@ -88,8 +88,17 @@ func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	next, current := partsOf(obj), partsOf(old)
 	*next.status = *current.status
+	followKind(&next.spec.Resource, &current.spec.Resource)
 	if !apiequality.Semantic.DeepEqual(next.spec, current.spec) {
 		next.meta.Generation = current.meta.Generation + 1
+	}
+}
+
+// followKind gives a changed kind its own plural where the old one was guessed: a client that
+// never wrote it cannot take it away.
+func followKind(next, current *issues.MonitoredResource) {
+	if next.Kind != current.Kind && next.Resource == current.Resource && current.Resource == v1alpha1.GuessResource(current.Kind) {
+		next.Resource = v1alpha1.GuessResource(next.Kind)
 	}
 }
 

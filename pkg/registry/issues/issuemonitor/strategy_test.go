@@ -34,6 +34,26 @@ func TestPrepareForUpdate(t *testing.T) {
 	require.EqualValues(t, 4, changed.Generation)
 }
 
+// TestPluralFollowsTheKind where it was guessed: an apply cannot take away what it never wrote.
+func TestPluralFollowsTheKind(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ reason, kind, was, written, want string }{
+		"Guessed":   {"the default of another kind", "CronJob", "jobs", "jobs", "cronjobs"},
+		"Named":     {"a plural that somebody wrote before", "CronJob", "jobz", "jobz", "jobz"},
+		"Renamed":   {"a plural that is written with the kind", "CronJob", "jobs", "crons", "crons"},
+		"Unchanged": {"the kind is the same", "Job", "jobs", "jobs", "jobs"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			old := newMonitor(func(m *issues.IssueMonitor) { m.Spec.Resource.Resource = tc.was })
+			next := newMonitor(func(m *issues.IssueMonitor) { m.Spec.Resource.Kind, m.Spec.Resource.Resource = tc.kind, tc.written })
+			testStrategy(true).PrepareForUpdate(t.Context(), next, old)
+			require.Equal(t, tc.want, next.Spec.Resource.Resource, tc.reason)
+		})
+	}
+}
+
 func TestPrepareStatus(t *testing.T) {
 	t.Parallel()
 	old := newClusterMonitor()

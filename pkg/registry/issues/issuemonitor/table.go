@@ -6,6 +6,7 @@ package issuemonitor
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -29,10 +30,11 @@ var columns = []metav1.TableColumnDefinition{
 	{Name: "Type", Type: "string", Description: "The type of the issues."},
 	{Name: "Severity", Type: "string", Description: "The severity of the issues, unless an expression gives another."},
 	{Name: "Watching", Type: "string", Description: "True, or why the resource is not watched."},
+	{Name: "Evaluated", Type: "string", Description: "True, or why not every object is."},
 	{Name: "Watched", Type: "integer", Description: "How many objects are watched."},
 	{Name: "Failing", Type: "integer", Description: "How many objects fail and are reported."},
 	{Name: "Age", Type: "string", Description: "How long ago the monitor was created."},
-	{Name: "Group", Type: "string", Priority: wide, Description: "The API group and version that are watched."},
+	{Name: "API Version", Type: "string", Priority: wide, Description: "The API group and version that are watched."},
 	{Name: "Pending", Type: "integer", Priority: wide, Description: "How many objects fail, but not for long enough."},
 	{Name: "Last Error", Type: "string", Priority: wide, Description: "What went wrong last."},
 }
@@ -78,16 +80,17 @@ func row(obj runtime.Object, now time.Time) metav1.TableRow {
 	watched := monitor.spec.Resource
 	return metav1.TableRow{Object: runtime.RawExtension{Object: obj}, Cells: []any{
 		monitor.meta.Name, watched.Kind, monitor.spec.Issue.Type, string(monitor.spec.Issue.Severity),
-		watching(monitor.status), int64(monitor.status.Watched), int64(monitor.status.Failing),
+		stateOf(monitor.status, issues.ConditionWatching), stateOf(monitor.status, issues.ConditionEvaluated),
+		int64(monitor.status.Watched), int64(monitor.status.Failing),
 		ago(monitor.meta.CreationTimestamp.Time, now),
 		metav1.GroupVersion{Group: watched.Group, Version: watched.Version}.String(),
 		int64(monitor.status.Pending), lastError(monitor.status),
 	}}
 }
 
-// watching shows the reason where there is something to do.
-func watching(status *issues.IssueMonitorStatus) string {
-	condition := meta.FindStatusCondition(status.Conditions, issues.ConditionWatching)
+// stateOf shows the reason where there is something to do.
+func stateOf(status *issues.IssueMonitorStatus, of string) string {
+	condition := meta.FindStatusCondition(status.Conditions, of)
 	switch {
 	case condition == nil:
 		return unknown
@@ -99,10 +102,12 @@ func watching(status *issues.IssueMonitorStatus) string {
 }
 
 func lastError(status *issues.IssueMonitorStatus) string {
-	if status.LastError == nil {
+	e := status.LastError
+	if e == nil {
 		return ""
 	}
-	return status.LastError.Message
+	about := strings.TrimSpace(strings.TrimPrefix(e.Namespace+"/"+e.Name, "/") + " " + e.Field)
+	return strings.TrimPrefix(about+": "+e.Message, ": ")
 }
 
 func ago(t, now time.Time) string {

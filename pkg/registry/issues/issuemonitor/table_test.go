@@ -19,15 +19,18 @@ func TestTable(t *testing.T) {
 	watching := newMonitor(func(m *issues.IssueMonitor) { m.Status = watchingStatus(metav1.ConditionTrue, issues.ReasonWatching) })
 	missing := newMonitor(func(m *issues.IssueMonitor) {
 		m.Status = watchingStatus(metav1.ConditionFalse, issues.ReasonRightMissing)
-		m.Status.LastError = &issues.MonitorError{Message: "no such key: phase"}
+		m.Status.LastError = &issues.MonitorError{Namespace: "team-gamma", Name: "backup", Field: "spec.failing", Message: "no such key: phase"}
+		m.Status.Conditions = append(m.Status.Conditions, metav1.Condition{
+			Type: issues.ConditionEvaluated, Status: metav1.ConditionFalse, Reason: issues.ReasonExpressionFailed,
+		})
 	})
 	fresh := newMonitor(func(m *issues.IssueMonitor) { m.CreationTimestamp = metav1.Time{} })
 	remaining := int64(3)
 	meta := metav1.ListMeta{ResourceVersion: "12", Continue: "more", RemainingItemCount: &remaining}
 	rows := [][]any{
-		{"jobs", "Job", "runtime", "major", "True", int64(12), int64(2), "3h", "batch/v1", int64(1), ""},
-		{"jobs", "Job", "runtime", "major", "RightMissing", int64(12), int64(2), "3h", "batch/v1", int64(1), "no such key: phase"},
-		{"jobs", "Job", "runtime", "major", "<unknown>", int64(0), int64(0), "<unknown>", "batch/v1", int64(0), ""},
+		{"jobs", "Job", "runtime", "major", "True", "<unknown>", int64(12), int64(2), "3h", "batch/v1", int64(1), ""},
+		{"jobs", "Job", "runtime", "major", "RightMissing", "ExpressionFailed", int64(12), int64(2), "3h", "batch/v1", int64(1), "team-gamma/backup spec.failing: no such key: phase"},
+		{"jobs", "Job", "runtime", "major", "<unknown>", "<unknown>", int64(0), int64(0), "<unknown>", "batch/v1", int64(0), ""},
 	}
 	cluster := newClusterMonitor()
 	cluster.Status = watching.Status

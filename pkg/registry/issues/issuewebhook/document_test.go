@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/operation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -20,6 +21,8 @@ import (
 
 	"kite.dev/kite/pkg/apis/issues"
 	"kite.dev/kite/pkg/apis/issues/install"
+	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/apis/issues/validation"
 	expressions "kite.dev/kite/pkg/issuewebhook"
 )
 
@@ -61,7 +64,7 @@ func TestDocumentedWebhooks(t *testing.T) {
 	component := func(name string) issues.IssueScope {
 		return issues.IssueScope{APIGroup: "appstudio.redhat.com", Kind: "Component", Name: name}
 	}
-	repository := issues.IssueScope{APIGroup: "github.com", Kind: "Repository", Name: "acme/checkout"}
+	repository := issues.IssueScope{APIGroup: "github.com", Kind: "Repository", Name: "acme.checkout"}
 	workflowRun := &issues.IssueRun{
 		Kind: "WorkflowRun", Name: "Build-562", UID: "30433642-2", URL: "https://github.com/acme/checkout/actions/runs/30433642",
 	}
@@ -118,7 +121,7 @@ func TestDocumentedWebhooks(t *testing.T) {
 				},
 				Issue: issues.ReportedIssue{
 					Type: "build", Severity: issues.SeverityMajor, Title: "Pipeline of checkout failed on main", Description: "Failed jobs: test/unit",
-					Scope: issues.IssueScope{APIGroup: "gitlab.com", Kind: "Project", Name: "acme/checkout"}, Stage: issues.StagePush, ExpiresAfter: week(),
+					Scope: issues.IssueScope{APIGroup: "gitlab.com", Kind: "Project", Name: "acme.checkout"}, Stage: issues.StagePush, ExpiresAfter: week(),
 				},
 			}},
 		},
@@ -133,7 +136,7 @@ func TestDocumentedWebhooks(t *testing.T) {
 					Kind: "Pipeline", Name: "31", UID: "31-2026-03-01 10:26:29 UTC", URL: "https://gitlab.example.com/acme/checkout/-/pipelines/31",
 				},
 				Issue: issues.ReportedIssue{
-					Type: "build", Scope: issues.IssueScope{APIGroup: "gitlab.com", Kind: "Project", Name: "acme/checkout"},
+					Type: "build", Scope: issues.IssueScope{APIGroup: "gitlab.com", Kind: "Project", Name: "acme.checkout"},
 					Stage: issues.StagePullRequest, Key: "7",
 				},
 			}},
@@ -200,9 +203,21 @@ func TestDocumentedWebhooks(t *testing.T) {
 			for _, report := range got.Reports {
 				reports = append(reports, report.Spec)
 			}
+			for i := range reports {
+				requireValid(t, &reports[i])
+			}
 			require.Equal(t, tc.want, reports, tc.reason)
 		})
 	}
+}
+
+// requireValid asks what the API asks of a report.
+func requireValid(t *testing.T, spec *issues.IssueReportSpec) {
+	t.Helper()
+	report, sent := &issues.IssueReport{ObjectMeta: metav1.ObjectMeta{Namespace: "team-gamma"}, Spec: *spec}, &v1alpha1.IssueReport{}
+	require.NoError(t, v1alpha1.Convert_issues_IssueReport_To_v1alpha1_IssueReport(report, sent, nil))
+	errs := v1alpha1.Validate_IssueReport(t.Context(), operation.Operation{Type: operation.Create}, nil, sent, nil)
+	require.Empty(t, append(errs, validation.ValidateIssueReport(report, spec.ObservedAt.Time)...))
 }
 
 func delivered(key string) *issues.IssueRun {

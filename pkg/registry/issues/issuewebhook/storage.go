@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/registry/issues/limit"
 )
 
 // Storage is what the API server installs for webhooks.
@@ -70,7 +71,7 @@ func (*REST) Categories() []string { return []string{"kite"} }
 func (r *REST) Create(
 	ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions,
 ) (runtime.Object, error) {
-	return r.Store.Create(ctx, obj, r.access.onCreate(validate), options)
+	return r.Store.Create(ctx, obj, r.onCreate(validate), options)
 }
 
 // Update implements rest.Updater, and a server-side apply that creates.
@@ -78,8 +79,12 @@ func (r *REST) Update(
 	ctx context.Context, name string, info rest.UpdatedObjectInfo, validateCreate rest.ValidateObjectFunc,
 	validateUpdate rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions,
 ) (runtime.Object, bool, error) {
-	validateCreate, validateUpdate = r.access.onCreate(validateCreate), r.access.onUpdate(validateUpdate)
+	validateCreate, validateUpdate = r.onCreate(validateCreate), r.access.onUpdate(validateUpdate)
 	return r.Store.Update(ctx, name, info, validateCreate, validateUpdate, forceAllowCreate, options)
+}
+
+func (r *REST) onCreate(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+	return r.access.onCreate(limit.OnCreate(r.Store, next))
 }
 
 // StatusREST serves the status subresource.

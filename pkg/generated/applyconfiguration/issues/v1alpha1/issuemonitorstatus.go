@@ -23,7 +23,7 @@ type IssueMonitorStatusApplyConfiguration struct {
 	Failing *int32 `json:"failing,omitempty"`
 	// pending is the number of objects that fail, but not yet for spec.for.
 	Pending *int32 `json:"pending,omitempty"`
-	// lastError is the newest error of an expression or a report.
+	// lastError is the error of an expression or a report that has lasted longest.
 	LastError *MonitorErrorApplyConfiguration `json:"lastError,omitempty"`
 	// conditions are Watching and Evaluated.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`

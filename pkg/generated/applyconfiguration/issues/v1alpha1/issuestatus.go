@@ -36,9 +36,10 @@ type IssueStatusApplyConfiguration struct {
 	ResolvedAt *v1.MicroTime `json:"resolvedAt,omitempty"`
 	// resolvedBy is the user who resolved the issue, or whose report did.
 	ResolvedBy *string `json:"resolvedBy,omitempty"`
-	// reportedBy is the user whose report gave the newest failure. Only this
-	// user's reports of success resolve the issue, unless a reporter may also
-	// update issues/status. Empty for an issue that nobody reported.
+	// reportedBy is the user whose report gave the newest failure, of those
+	// without expiresAfter if there are any while the issue is Active. Only
+	// this user's reports of success resolve the issue, unless a reporter may
+	// also update issues/status. Empty for an issue that nobody reported.
 	ReportedBy *string `json:"reportedBy,omitempty"`
 	// source is what found the newest failure, as its report says.
 	Source *string `json:"source,omitempty"`
@@ -54,10 +55,10 @@ type IssueStatusApplyConfiguration struct {
 	Occurrences *int32 `json:"occurrences,omitempty"`
 	// reopened counts how often the issue went from Resolved to Active.
 	Reopened *int32 `json:"reopened,omitempty"`
-	// countedFailures holds fingerprints of the newest 512 counted failures,
-	// so that a repeated report is not counted again. A failure older than all
-	// 512 is taken for a repeated one. For the server only; its form may
-	// change.
+	// countedFailures holds fingerprints of the newest 512 failures, and
+	// recoveries by runs, so that a repeated report is not counted again. One
+	// older than all 512 is taken for a repeated one. For the server only; its
+	// form may change.
 	CountedFailures []byte `json:"countedFailures,omitempty"`
 	// runs are the last 20 runs that failed, or whose success resolved the
 	// issue, newest first.
