@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -35,22 +36,23 @@ func init() {
 func Default(configuration runtime.Object) { scheme.Default(configuration) }
 
 // decode reads YAML or JSON into a configuration, strictly: a field that is not known or
-// stands twice is an error, and all of them are told. Defaults are set.
+// stands twice is an error, and all of them are told. The rest of such a file is read all
+// the same, so that its values can be looked at. Defaults are set.
 func decode[T runtime.Object](data []byte) (T, error) {
 	var none T
 	if err := onlyDocument(data); err != nil {
 		return none, err
 	}
 	decoded, kind, err := codecs.UniversalDeserializer().Decode(data, nil, nil)
-	if err != nil {
+	if err != nil && !runtime.IsStrictDecodingError(err) {
 		return none, err
 	}
 	configuration, ok := decoded.(T)
 	if !ok {
-		return none, fmt.Errorf("%s is the configuration of another program: want %T", kind.Kind, none)
+		return none, fmt.Errorf("%s is the configuration of another program: want %s", kind.Kind, reflect.TypeFor[T]().Elem().Name())
 	}
 	Default(configuration)
-	return configuration, nil
+	return configuration, err
 }
 
 // onlyDocument refuses a second document, which would not be read.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
@@ -51,7 +52,9 @@ func Load[T runtime.Object](path string, empty func() T, rules Rules[T]) (*File[
 	if path == "" {
 		configuration := empty()
 		Default(configuration)
-		f.override(configuration)
+		if err := f.check(configuration, nil); err != nil {
+			return f, err
+		}
 		return f, f.take(configuration)
 	}
 	data, err := readFile(path)
@@ -145,23 +148,25 @@ func (f *File[T]) change(data []byte) error {
 
 func (f *File[T]) decode(data []byte) (T, error) {
 	configuration, err := decode[T](data)
-	if err != nil {
+	if err != nil && !runtime.IsStrictDecodingError(err) {
 		return configuration, fmt.Errorf("configuration %s: %w", f.path, err)
 	}
-	f.override(configuration)
-	return configuration, nil
+	return configuration, f.check(configuration, err)
 }
 
-func (f *File[T]) override(configuration T) {
+// check puts in what the command line says, and returns all that is wrong: what was found
+// before as well.
+func (f *File[T]) check(configuration T, found error) error {
 	if f.rules.Override != nil {
 		f.rules.Override(configuration)
 	}
+	if err := utilerrors.NewAggregate([]error{found, f.rules.Validate(configuration)}); err != nil {
+		return fmt.Errorf("configuration %s: %w", f.path, err)
+	}
+	return nil
 }
 
 func (f *File[T]) take(configuration T) error {
-	if err := f.rules.Validate(configuration); err != nil {
-		return fmt.Errorf("configuration %s: %w", f.path, err)
-	}
 	if err := f.rules.Apply(configuration); err != nil {
 		return fmt.Errorf("apply configuration %s: %w", f.path, err)
 	}

@@ -10,10 +10,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -101,11 +103,14 @@ func TestLoadTellsMistakes(t *testing.T) {
 		"Unknown":   {head + "colour: red\npipelineRun: {logBites: 1}\n", []string{`unknown field "colour"`, `unknown field "pipelineRun.logBites"`}},
 		"Twice":     {head + "shutdownTimeout: 1s\nshutdownTimeout: 2s\n", []string{`key "shutdownTimeout" already set`}},
 		"Kind":      {"apiVersion: config.kite.dev/v1alpha1\nkind: Other\n", []string{`no kind "Other"`}},
+		"Program":   {"apiVersion: config.kite.dev/v1alpha1\nkind: GatewayConfiguration\n", []string{"GatewayConfiguration is the configuration of another program: want ControllersConfiguration"}},
 		"Version":   {"apiVersion: config.kite.dev/v9\nkind: ControllersConfiguration\n", []string{"config.kite.dev/v9"}},
 		"NoKind":    {"shutdownTimeout: 1s\n", []string{"Kind"}},
 		"Type":      {head + "pipelineRun: {logBytes: many}\n", []string{"logBytes"}},
 		"Documents": {head + "---\n" + head, []string{"more than one document"}},
 		"Invalid":   {head + "pipelineRun: {logURL: bad}\n", []string{"pipelineRun.logURL is bad"}},
+		"Mixed":     {head + "colour: red\npipelineRun: {logURL: bad}\n", []string{`unknown field "colour"`, "pipelineRun.logURL is bad"}},
+		"Repeated":  {head + "pipelineRun: {logURL: good}\npipelineRun: {logURL: bad}\n", []string{"already set", "pipelineRun.logURL is bad"}},
 		"Large":     {head + "#" + strings.Repeat("x", maxFile), []string{"more than 1048576 bytes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -173,6 +178,20 @@ func TestFollow(t *testing.T) {
 	require.InDelta(t, 1, healthy(), 0)
 }
 
+// TestReloadAlert: the example rules ask for the metric by its name.
+func TestReloadAlert(t *testing.T) {
+	t.Parallel()
+	w, err := load(t, head)
+	require.NoError(t, err)
+	described := make(chan *prometheus.Desc, 1)
+	w.LastReload().Describe(described)
+	rules, err := os.ReadFile("../../artifacts/monitoring/rules.yaml")
+	require.NoError(t, err)
+	name := regexp.MustCompile(`\((kite_config_\w+)\)`).FindSubmatch(rules)
+	require.NotNil(t, name)
+	require.Contains(t, (<-described).String(), `"`+string(name[1])+`"`)
+}
+
 func TestFollowEnds(t *testing.T) {
 	t.Parallel()
 	w, err := load(t, head)
@@ -200,4 +219,18 @@ func TestShow(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"*", "-pipelinerun"}, got.Controllers)
 	require.NotEmpty(t, got.Rules.Causes)
+}
+
+// TestShowNone: a list that the file empties is shown, or would be a default's.
+func TestShowNone(t *testing.T) {
+	t.Parallel()
+	for field, text := range map[string]string{
+		"symptoms": "apiVersion: config.kite.dev/v1alpha1\nkind: GatewayConfiguration\nsymptoms: []\n", "controllers": head + "controllers: []\n",
+	} {
+		decoded, err := decode[runtime.Object]([]byte(text))
+		require.NoError(t, err)
+		shown, err := encode(decoded)
+		require.NoError(t, err)
+		require.Contains(t, string(shown), field+": []\n")
+	}
 }

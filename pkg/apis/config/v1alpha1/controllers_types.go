@@ -22,7 +22,7 @@ type ControllersConfiguration struct {
 	// +optional
 	// +default=["*"]
 	// +listType=atomic
-	Controllers []string `json:"controllers,omitempty"`
+	Controllers []string `json:"controllers,omitzero"`
 	// pipelineRun is about the controller pipelinerun.
 	// +optional
 	PipelineRun PipelineRunConfiguration `json:"pipelineRun,omitzero"`

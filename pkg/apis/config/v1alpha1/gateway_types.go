@@ -42,7 +42,15 @@ type GatewayConfiguration struct {
 	// left out.
 	// +optional
 	// +listType=atomic
-	Symptoms []SymptomRule `json:"symptoms,omitempty"`
+	Symptoms []SymptomRule `json:"symptoms,omitzero"`
+	// monitoringNamespaces are those of exporters that tell of other namespaces, such as
+	// kube-state-metrics. An alert that has one of them in its label namespace belongs to the
+	// namespace in exported_namespace; all others to that in namespace. Whoever can write
+	// metrics in one of them has issues reported wherever Alertmanager's account may. There
+	// can be 100.
+	// +optional
+	// +listType=set
+	MonitoringNamespaces []string `json:"monitoringNamespaces,omitempty"`
 	// eventExpiry is after how long an issue of an event is resolved when the event did not
 	// come again. Alerts end by themselves.
 	// +optional
@@ -68,6 +76,11 @@ type GatewayLimits struct {
 	// +optional
 	// +default=262144
 	BodyBytes *int32 `json:"bodyBytes,omitempty"`
+	// connections is how many there are at once, 1 to 100000: each holds one request of
+	// bodyBytes at most. Further ones wait.
+	// +optional
+	// +default=1000
+	Connections *int32 `json:"connections,omitempty"`
 	// inFlight is how many requests are worked on at once, 1 to 10000. Further ones get 503.
 	// +optional
 	// +default=256

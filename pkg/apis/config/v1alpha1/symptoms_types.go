@@ -21,6 +21,10 @@ type SymptomRule struct {
 	// +optional
 	// +listType=set
 	Alerts []string `json:"alerts,omitempty"`
+	// subject is what the alerts are about, where it is no workload. Without it labels tell,
+	// such as deployment, workload or pod.
+	// +optional
+	Subject *AlertSubject `json:"subject,omitempty"`
 	// events are Kubernetes events of type Warning.
 	// +optional
 	// +listType=atomic
@@ -29,6 +33,20 @@ type SymptomRule struct {
 	// +optional
 	// +listType=atomic
 	Recoveries []EventMatch `json:"recoveries,omitempty"`
+}
+
+// AlertSubject names a resource by a label of the alert. An alert without the label is about
+// what its other labels tell.
+type AlertSubject struct {
+	// apiGroup of the resource; empty for the core group.
+	// +optional
+	APIGroup string `json:"apiGroup,omitempty"`
+	// kind of the resource, such as Certificate.
+	// +required
+	Kind string `json:"kind"`
+	// label whose value is the resource's name.
+	// +required
+	Label string `json:"label"`
 }
 
 // EventMatch tells events by what they say.

@@ -102,6 +102,10 @@ func SetObjectDefaults_GatewayConfiguration(in *GatewayConfiguration) {
 		var ptrVar1 int32 = 262144
 		in.Limits.BodyBytes = &ptrVar1
 	}
+	if in.Limits.Connections == nil {
+		var ptrVar1 int32 = 1000
+		in.Limits.Connections = &ptrVar1
+	}
 	if in.Limits.InFlight == nil {
 		var ptrVar1 int32 = 256
 		in.Limits.InFlight = &ptrVar1
