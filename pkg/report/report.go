@@ -19,6 +19,8 @@ package report
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -105,10 +107,19 @@ func (r *Reporter) send(ctx context.Context, namespace string, spec issuesv1alph
 
 	answer, err := r.attempt(ctx, namespace, &issuesv1alpha1.IssueReport{Spec: spec})
 	if err != nil {
-		return issuesv1alpha1.IssueReportStatus{}, fmt.Errorf("report %s of %s %s in namespace %s: %w",
-			spec.Outcome, spec.Issue.Scope.Kind, spec.Issue.Scope.Name, namespace, err)
+		return issuesv1alpha1.IssueReportStatus{}, fmt.Errorf("report %s: %w", subject(namespace, &spec), err)
 	}
 	return answer.Status, nil
+}
+
+// subject says for an error what a report is about, as far as it says so itself.
+func subject(namespace string, spec *issuesv1alpha1.IssueReportSpec) string {
+	words := []string{string(spec.Outcome)}
+	if scope := spec.Issue.Scope; scope.Kind != "" || scope.Name != "" {
+		words = append(words, "of", scope.Kind, scope.Name)
+	}
+	words = append(words, "in namespace", namespace)
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
 func (r *Reporter) attempt(ctx context.Context, namespace string, report *issuesv1alpha1.IssueReport) (*issuesv1alpha1.IssueReport, error) {

@@ -141,6 +141,19 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// TestErrorsName what a report is about, and nothing else where it is about nothing.
+func TestErrorsName(t *testing.T) {
+	t.Parallel()
+	for want, spec := range map[string]issuesv1alpha1.IssueReportSpec{
+		"report Failed of Pipeline web-build in namespace team: away": problem(),
+		"report Failed in namespace team: away":                       {},
+	} {
+		s := &server{refusals: []error{errors.New("away")}}
+		_, err := s.reporter().Failed(t.Context(), "team", spec)
+		require.EqualError(t, err, want)
+	}
+}
+
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 	"kite.dev/kite/pkg/report"
 )
 
-// Recorder keeps reports instead of sending them. Its zero value is ready for
-// use, by several goroutines at once.
+// Recorder keeps reports instead of sending them, and refuses those that the server
+// would not understand, with the server's error. Its zero value is ready for use, by
+// several goroutines at once.
 type Recorder struct {
 	// Err, when set, answers every report, which is not kept then.
 	Err error
@@ -26,22 +27,22 @@ type Recorder struct {
 }
 
 // Failed keeps the report of a failure.
-func (r *Recorder) Failed(_ context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+func (r *Recorder) Failed(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
 	spec.Outcome = issuesv1alpha1.OutcomeFailed
-	return r.keep(namespace, spec)
+	return r.keep(ctx, namespace, spec)
 }
 
 // Succeeded keeps the report of a recovery.
-func (r *Recorder) Succeeded(_ context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+func (r *Recorder) Succeeded(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
 	spec.Outcome = issuesv1alpha1.OutcomeSucceeded
-	return r.keep(namespace, spec)
+	return r.keep(ctx, namespace, spec)
 }
 
 // Batch keeps reports of both outcomes.
-func (r *Recorder) Batch(_ context.Context, reports []report.Report) []report.Answer {
+func (r *Recorder) Batch(ctx context.Context, reports []report.Report) []report.Answer {
 	answers := make([]report.Answer, len(reports))
 	for i, sent := range reports {
-		answers[i].Status, answers[i].Err = r.keep(sent.Namespace, sent.Spec)
+		answers[i].Status, answers[i].Err = r.keep(ctx, sent.Namespace, sent.Spec)
 	}
 	return answers
 }
@@ -53,11 +54,14 @@ func (r *Recorder) Reports() []report.Report {
 	return slices.Clone(r.reports)
 }
 
-func (r *Recorder) keep(namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
+func (r *Recorder) keep(ctx context.Context, namespace string, spec issuesv1alpha1.IssueReportSpec) (issuesv1alpha1.IssueReportStatus, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.Err != nil {
 		return issuesv1alpha1.IssueReportStatus{}, r.Err
+	}
+	if err := validate(ctx, namespace, &spec); err != nil {
+		return issuesv1alpha1.IssueReportStatus{}, err
 	}
 	r.reports = append(r.reports, report.Report{Namespace: namespace, Spec: spec})
 	return r.Status, nil
