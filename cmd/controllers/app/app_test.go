@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+	logsapi "k8s.io/component-base/logs/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"kite.dev/kite/pkg/cli"
 	"kite.dev/kite/pkg/config"
 	"kite.dev/kite/pkg/controllers/pipelinerun"
 	"kite.dev/kite/pkg/rule"
@@ -155,6 +157,25 @@ func TestFlagWinsOverFile(t *testing.T) {
 	require.ErrorContains(t, err, `controllers[0]: Unsupported value: "nothing"`)
 }
 
+// TestFlagReplacesFile: who chose in the file, in vain, is told.
+func TestFlagReplacesFile(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		file, flag []string
+		want       bool
+	}{
+		"Chosen":   {[]string{"*", "-monitor"}, []string{"*", "servingcert"}, true},
+		"Same":     {[]string{"-monitor"}, []string{"-monitor"}, false},
+		"Default":  {[]string{"*"}, []string{"*", "servingcert"}, false},
+		"NoFlag":   {[]string{"-monitor"}, nil, false},
+		"NoChoice": {[]string{}, []string{"monitor"}, true},
+	} {
+		o := NewOptions()
+		o.Controllers = tc.flag
+		require.Equal(t, tc.want, o.replacesControllers(&Configuration{Controllers: tc.file}), name)
+	}
+}
+
 func TestPipelineRunConfig(t *testing.T) {
 	t.Parallel()
 	p, c := &program{}, &Configuration{}
@@ -185,9 +206,9 @@ func TestEnvironment(t *testing.T) {
 			}
 			asked := false
 			flags := NewCommand().Flags()
-			require.NoError(t, applyEnvironment(flags, func(name string) (string, bool) {
-				asked = asked || name == envName(flag.Name)
-				return value, name == envName(flag.Name)
+			require.NoError(t, cli.ApplyEnvironment(flags, func(name string) (string, bool) {
+				asked = asked || name == cli.EnvName(flag.Name)
+				return value, name == cli.EnvName(flag.Name)
 			}))
 			require.True(t, asked)
 			require.True(t, flags.Changed(flag.Name))
@@ -196,12 +217,12 @@ func TestEnvironment(t *testing.T) {
 
 	flags := NewCommand().Flags()
 	require.NoError(t, flags.Set("kubeconfig", "flag"))
-	require.NoError(t, applyEnvironment(flags, func(string) (string, bool) { return "", false }))
+	require.NoError(t, cli.ApplyEnvironment(flags, func(string) (string, bool) { return "", false }))
 	got, err := flags.GetString("kubeconfig")
 	require.NoError(t, err)
 	require.Equal(t, "flag", got)
 
-	err = applyEnvironment(flags, func(name string) (string, bool) { return "many", name == "KITE_V" })
+	err = cli.ApplyEnvironment(flags, func(name string) (string, bool) { return "many", name == "KITE_V" })
 	require.ErrorContains(t, err, "KITE_V")
 }
 
@@ -217,9 +238,9 @@ func TestHelpHasSections(t *testing.T) {
 }
 
 // The command comes as far as the host cluster, with the arguments of the
-// manifests.
+// manifests. It sets the process's log, so no other test runs beside it.
 func TestStopsWithoutACluster(t *testing.T) {
-	t.Parallel()
+	t.Cleanup(func() { require.NoError(t, logsapi.ResetForTest(NewOptions().Gates)) })
 	cmd := NewCommand()
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.SetArgs([]string{"--logging-format=json", "--controllers=*,servingcert", "--kubeconfig=" + filepath.Join(t.TempDir(), "none")})

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/klog/v2"
 
 	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	"kite.dev/kite/pkg/config"
@@ -29,6 +31,9 @@ const maxConcurrent = 100
 func (o *Options) loadConfiguration(apply func(*Configuration) error) (*config.File[*Configuration], error) {
 	return config.Load(o.Config, func() *Configuration { return &Configuration{} }, config.Rules[*Configuration]{
 		Override: func(c *Configuration) {
+			if o.replacesControllers(c) {
+				klog.Background().Info("The file's controllers are not used: the flag --controllers is given", "file", c.Controllers, "flag", o.Controllers)
+			}
 			if len(o.Controllers) > 0 {
 				c.Controllers = o.Controllers
 			}
@@ -37,6 +42,11 @@ func (o *Options) loadConfiguration(apply func(*Configuration) error) (*config.F
 		CanReload: canReload,
 		Apply:     apply,
 	})
+}
+
+// replacesControllers says whether a file has a choice that the flag makes void.
+func (o *Options) replacesControllers(c *Configuration) bool {
+	return len(o.Controllers) > 0 && !slices.Equal(c.Controllers, []string{"*"}) && !slices.Equal(c.Controllers, o.Controllers)
 }
 
 // validate returns all that is wrong.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -51,8 +52,10 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	if err := metrics.Registry.Register(file.LastReload()); err != nil {
-		return err
+	for _, metric := range []prometheus.Collector{file.LastReload(), watchErrors} {
+		if err := metrics.Registry.Register(metric); err != nil {
+			return err
+		}
 	}
 	for _, c := range controllers {
 		if !selects(p.Controllers, c) {
@@ -102,12 +105,10 @@ func (p *program) manager(ctx context.Context, cfg *rest.Config, configz http.Ha
 	}
 	election := &p.LeaderElection
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
-		Scheme:      scheme,
-		Logger:      klog.FromContext(ctx),
-		BaseContext: func() context.Context { return context.WithoutCancel(ctx) },
-		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
-			&tektonv1.PipelineRun{}: {Transform: pipelinerun.Transform},
-		}},
+		Scheme:                  scheme,
+		Logger:                  klog.FromContext(ctx),
+		BaseContext:             func() context.Context { return context.WithoutCancel(ctx) },
+		Cache:                   cacheOptions(),
 		LeaderElection:          *election.LeaderElect,
 		LeaderElectionID:        "kite-controllers",
 		LeaderElectionNamespace: ownNamespace(election.ResourceNamespace),
@@ -134,6 +135,13 @@ func (p *program) manager(ctx context.Context, cfg *rest.Config, configz http.Ha
 		return nil, err
 	}
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func cacheOptions() cache.Options {
+	return cache.Options{
+		ByObject:                 map[client.Object]cache.ByObject{&tektonv1.PipelineRun{}: {Transform: pipelinerun.Transform}},
+		DefaultWatchErrorHandler: countWatchError,
+	}
 }
 
 func newScheme() (*runtime.Scheme, error) {

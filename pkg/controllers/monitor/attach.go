@@ -81,7 +81,7 @@ func (c *Controller) attach(ctx context.Context) {
 	}
 	for key, p := range existing {
 		if c.watchers[key] == nil {
-			c.add(ctx, key, p)
+			c.add(key, p)
 		}
 	}
 	for _, w := range c.watchers {
@@ -92,73 +92,92 @@ func (c *Controller) attach(ctx context.Context) {
 
 func (c *Controller) remove(w *watcher) {
 	c.detach(w)
-	w.mu.Lock()
-	w.closed = true
-	w.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.watchers, w.key)
 }
 
-func (c *Controller) add(ctx context.Context, key types.NamespacedName, p parts) {
-	w, err := c.newWatcher(key, p)
-	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "A monitor cannot be used", "monitor", key.String())
-		return
+func (c *Controller) add(key types.NamespacedName, p parts) {
+	w := &watcher{
+		c: c, key: key, uid: p.meta.UID, generation: p.meta.Generation, spec: p.spec.DeepCopy(),
+		applied: applied(p),
 	}
+	w.renew = w.applied != w.generation
+	w.invalid = w.compile()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watchers[key] = w
 }
 
-// newWatcher fails for a monitor that this version would not have admitted.
-func (c *Controller) newWatcher(key types.NamespacedName, p parts) (*watcher, error) {
-	spec := p.spec.DeepCopy()
+// compile fails for a monitor that this version would not have admitted.
+func (w *watcher) compile() error {
 	internal := &issues.IssueMonitorSpec{}
-	if err := issuesv1alpha1.Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(spec.DeepCopy(), internal, nil); err != nil {
-		return nil, err
+	if err := issuesv1alpha1.Convert_v1alpha1_IssueMonitorSpec_To_issues_IssueMonitorSpec(w.spec.DeepCopy(), internal, nil); err != nil {
+		return err
 	}
 	compiled, errs := issuemonitor.Compile(internal, field.NewPath("spec"))
 	if len(errs) > 0 {
-		return nil, errs.ToAggregate()
+		return errs.ToAggregate()
 	}
-	w := &watcher{
-		c: c, key: key, uid: p.meta.UID, generation: p.meta.Generation, spec: spec, compiled: compiled,
-		renew:   p.status.ObservedGeneration != 0 && p.status.ObservedGeneration != p.meta.Generation,
-		objects: map[types.NamespacedName]*object{}, problems: map[string]*problem{}, broken: map[string]int{},
-	}
-	if selector := spec.Resource.NamespaceSelector; selector != nil {
+	w.compiled = compiled
+	if selector := w.spec.Resource.NamespaceSelector; selector != nil {
 		var err error
 		if w.namespaces, err = metav1.LabelSelectorAsSelector(selector); err != nil {
-			return nil, fmt.Errorf("read the namespace selector: %w", err)
+			return fmt.Errorf("read the namespace selector: %w", err)
 		}
 	}
-	return w, nil
+	return nil
 }
 
-// connect starts what is missing, and ends what may not go on.
+// connect has a watcher compare what it sees, once that is everything.
 func (c *Controller) connect(ctx context.Context, w *watcher) {
-	now := c.clock.Now()
-	if w.source == nil || now.Sub(w.asked) >= renewal {
-		w.asked = now
-		if refusal := c.sources.refusal(ctx, w); refusal != nil {
-			c.detach(w)
-			w.say(*refusal)
-			return
-		}
-	}
-	if w.source == nil {
-		if err := c.sources.join(ctx, w); err != nil {
-			w.say(notListed(err.Error()))
-			return
-		}
-	}
-	if !w.registration.HasSynced() {
-		w.say(notListed(w.source.trouble()))
+	if w.invalid != nil {
+		w.say(*refused(issuesv1alpha1.ReasonInvalid, cut(w.invalid.Error())))
 		return
 	}
-	w.say(metav1.Condition{Status: metav1.ConditionTrue, Reason: issuesv1alpha1.ReasonWatching, Message: "The resource is watched"})
-	w.completed()
+	c.ask(ctx, w)
+	if w.source == nil {
+		return
+	}
+	trouble, synced := w.source.trouble(), w.registration.HasSynced()
+	if !synced || trouble != "" {
+		w.say(notListed(trouble))
+	} else {
+		w.say(metav1.Condition{Status: metav1.ConditionTrue, Reason: issuesv1alpha1.ReasonWatching, Message: "The resource is watched"})
+	}
+	if synced {
+		w.completed()
+	}
+}
+
+// ask finds out now and then whether a monitor may watch: it begins where it may, and ends where
+// it may not. As long as nobody answers, it stays as it is.
+func (c *Controller) ask(ctx context.Context, w *watcher) {
+	pause := renewal
+	if w.source == nil {
+		pause = interval
+	}
+	now := c.clock.Now()
+	if now.Sub(w.asked) < pause {
+		return
+	}
+	w.asked = now
+	refusal, err := c.sources.refusal(ctx, w)
+	if refusal != nil {
+		c.detach(w)
+		w.say(*refusal)
+		return
+	}
+	if err == nil && w.source == nil {
+		err = c.sources.join(ctx, w)
+	}
+	switch {
+	case err == nil:
+	case w.source == nil:
+		w.say(notListed(err.Error()))
+	default:
+		ctrl.LoggerFrom(ctx).Error(err, "Nobody knows whether a monitor may still watch, it goes on", "monitor", w.key.String())
+	}
 }
 
 func notListed(trouble string) metav1.Condition {
@@ -170,14 +189,9 @@ func notListed(trouble string) metav1.Condition {
 
 // detach leaves the issues of a watcher as they are: nothing is known any longer.
 func (c *Controller) detach(w *watcher) {
-	if w.source == nil {
-		return
+	if w.source != nil {
+		c.sources.leave(w)
 	}
-	c.sources.leave(w)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.complete = false
-	w.objects, w.problems, w.broken = map[types.NamespacedName]*object{}, map[string]*problem{}, map[string]int{}
 }
 
 // completed has everything compared, once.

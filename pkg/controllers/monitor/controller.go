@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/expression"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	informers "kite.dev/kite/pkg/generated/informers/externalversions/issues/v1alpha1"
 )
@@ -37,7 +39,7 @@ const (
 	interval = 5 * time.Second
 	// renewal is how often it is asked whether a monitor that watches still may.
 	renewal = time.Minute
-	// callTimeout bounds what one monitor asks of the cluster before it watches.
+	// callTimeout bounds what is asked of the cluster at a time.
 	callTimeout = 30 * time.Second
 
 	// Pauses after an error, the first and the longest.
@@ -46,7 +48,8 @@ const (
 
 	// workers is how many reports are sent at the same time.
 	workers = 8
-	// evaluators is how many objects are evaluated at the same time.
+	// evaluators is how many objects are evaluated at the same time: one for the monitors of
+	// each namespace, and one for those of the cluster.
 	evaluators = 4
 )
 
@@ -79,8 +82,8 @@ type Controller struct {
 	queue   workqueue.TypedRateLimitingInterface[task]
 	// changed has an element when the set of monitors may be another one.
 	changed chan struct{}
-	// evaluating has an element for each object that is evaluated.
-	evaluating chan struct{}
+	turns   *expression.Turns
+	lanes   *lanes
 
 	mu       sync.Mutex
 	watchers map[types.NamespacedName]*watcher
@@ -110,10 +113,11 @@ func New(clients Clients, clock clock.WithTicker) *Controller {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[task](firstRetry, longestRetry),
 			workqueue.TypedRateLimitingQueueConfig[task]{Name: Name, Clock: clock}),
-		changed:    make(chan struct{}, 1),
-		evaluating: make(chan struct{}, evaluators),
-		watchers:   map[types.NamespacedName]*watcher{},
-		resolved:   map[string]string{},
+		changed:  make(chan struct{}, 1),
+		turns:    expression.NewTurns(evaluators, math.MaxInt),
+		lanes:    newLanes(),
+		watchers: map[types.NamespacedName]*watcher{},
+		resolved: map[string]string{},
 	}
 	c.sources = &sources{clients: &c.clients, clock: clock, running: map[sourceKey]*source{}}
 	return c
@@ -165,7 +169,7 @@ func (c *Controller) listen() error {
 	monitors := handler(func(any) { c.wake() })
 	for informer, on := range map[cache.SharedIndexInformer]cache.ResourceEventHandler{
 		c.monitors: monitors, c.clusterMonitors: monitors,
-		c.issues: handler(c.issueChanged), c.namespaces: handler(c.namespaceChanged),
+		c.issues: handler(c.issueChanged), c.namespaces: c.namespaceHandler(),
 	} {
 		if _, err := informer.AddEventHandler(on); err != nil {
 			return err
@@ -178,13 +182,16 @@ func handler(changed func(any)) cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    changed,
 		UpdateFunc: func(_, obj any) { changed(obj) },
-		DeleteFunc: func(obj any) {
-			if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = unknown.Obj
-			}
-			changed(obj)
-		},
+		DeleteFunc: func(obj any) { changed(lastOf(obj)) },
 	}
+}
+
+// lastOf is a deleted object as it was seen last.
+func lastOf(obj any) any {
+	if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+		return unknown.Obj
+	}
+	return obj
 }
 
 // wake makes Start look at the monitors.

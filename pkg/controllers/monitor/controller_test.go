@@ -5,14 +5,22 @@ package monitor
 
 import (
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	clienttesting "k8s.io/client-go/testing"
 
 	"kite.dev/kite/pkg/apis/issues"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
@@ -125,15 +133,93 @@ func TestRightTaken(t *testing.T) {
 	w.put(gadget("a", "bad", -60))
 	w.run()
 	w.see("a Active")
-	w.mu.Lock()
-	w.allowed.Delete(gadgets.Resource)
-	w.mu.Unlock()
+	w.forbid(gadgets.Resource)
 	w.clock.Step(renewal)
 	status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
 		return watching(s) == issuesv1alpha1.ReasonRightMissing
 	})
 	require.Zero(t, status.Watched)
 	w.see("a Active")
+}
+
+// TestInvalid: what this version cannot use is told, until it is changed, and resolves nothing.
+func TestInvalid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("a Active")
+	w.change(func(s *issuesv1alpha1.IssueMonitorSpec) { s.Failing = `object.` })
+	status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return watching(s) == issuesv1alpha1.ReasonInvalid })
+	require.EqualValues(t, 2, status.ObservedGeneration)
+	require.Contains(t, meta.FindStatusCondition(status.Conditions, issuesv1alpha1.ConditionWatching).Message, "spec.failing")
+	w.put(gadget("a", "good", -30))
+	w.see("a Active")
+	w.change(func(s *issuesv1alpha1.IssueMonitorSpec) { s.Failing = spec().Failing })
+	w.see("a Resolved")
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return watching(s) == issuesv1alpha1.ReasonWatching })
+}
+
+// TestWatchFails after it had begun: it is told until it goes on.
+func TestWatchFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	var watches atomic.Int32
+	first, again := watch.NewFake(), make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(again) })
+	w.objects.PrependWatchReactor(gadgets.Resource, func(clienttesting.Action) (bool, watch.Interface, error) {
+		switch watches.Add(1) {
+		case 1:
+			return true, first, nil
+		case 2:
+			return true, nil, errors.New("the webhook is away")
+		default:
+			<-again
+			return true, watch.NewFake(), nil
+		}
+	})
+	told := func(reason, message string) {
+		status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return watching(s) == reason && s.Failing == 1 })
+		require.Contains(t, meta.FindStatusCondition(status.Conditions, issuesv1alpha1.ConditionWatching).Message, message)
+	}
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	t.Cleanup(goOn)
+	told(issuesv1alpha1.ReasonWatching, "The resource is watched")
+	first.Stop()
+	told(issuesv1alpha1.ReasonNotListed, "the webhook is away")
+	goOn()
+	told(issuesv1alpha1.ReasonWatching, "The resource is watched")
+}
+
+// TestNobodyAnswers whether a monitor may watch still: it goes on, and forgets nothing.
+func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	for verb, resource := range map[string]string{"get": "resource", "create": "selfsubjectaccessreviews"} {
+		t.Run(resource, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor())
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			w.see("a Active")
+			w.settle(own)
+			var asked atomic.Int32
+			w.host.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+				asked.Add(1)
+				return true, nil, errors.New("away")
+			})
+			for n := range int32(2) {
+				w.clock.Step(renewal)
+				w.eventually(func() bool { return asked.Load() > n }, "it is asked again")
+			}
+			w.put(gadget("a", "good", 0))
+			w.see("a Resolved")
+			require.Equal(t, issuesv1alpha1.ReasonWatching, watching(w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
+				return s.Watched == 1 && s.Failing == 0
+			})))
+			require.Equal(t, 1, w.watches())
+		})
+	}
 }
 
 // TestClusterScoped objects have no namespace to report to.
@@ -209,6 +295,41 @@ func TestBrokenObject(t *testing.T) {
 	})
 }
 
+// TestManyBrokenObjects: the error that has lasted longest is told, until it is mended.
+func TestManyBrokenObjects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	broken := func(name string) {
+		w.put(gadget(name, "", 0, func(obj *unstructured.Unstructured) { unstructured.RemoveNestedField(obj.Object, "status") }))
+	}
+	told := func(name string) {
+		w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.LastError != nil && s.LastError.Name == name })
+	}
+	w.run()
+	broken("b")
+	told("b")
+	w.clock.Step(time.Minute)
+	broken("a")
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
+		return s.Watched == 2 && watching(s) == issuesv1alpha1.ReasonWatching
+	})
+	writes := w.writes()
+	for range 20 {
+		broken("a")
+		w.clock.Step(statusPause)
+		broken("b")
+		w.clock.Step(statusPause)
+	}
+	w.put(gadget("c", "bad", 0))
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Failing == 1 })
+	require.Equal(t, writes+1, w.writes())
+	told("b")
+	w.put(gadget("b", "good", 0))
+	told("a")
+	w.remove(namespace, "a")
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.LastError == nil })
+}
+
 // TestRefusedReport is told to the monitor's author, and sent again.
 func TestRefusedReport(t *testing.T) {
 	t.Parallel()
@@ -279,6 +400,52 @@ func TestSharedSource(t *testing.T) {
 	require.Empty(t, w.controller.sources.running)
 }
 
+// TestSelectionsAreFew: who may write monitors of a namespace cannot have its objects kept any
+// number of times. One that waits begins when another has ended.
+func TestSelectionsAreFew(t *testing.T) {
+	t.Parallel()
+	var monitors []runtime.Object
+	for i := range maxSelections + 1 {
+		monitor := newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+			s.Resource.LabelSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"a": fmt.Sprint(i)}}
+		})
+		monitor.Name = fmt.Sprintf("monitor-%d", i)
+		monitor.UID = types.UID(monitor.Name)
+		monitors = append(monitors, monitor)
+	}
+	w := newWorld(t, monitors...)
+	w.run()
+	state := func(i int) string {
+		monitor, err := w.client.IssuesV1alpha1().IssueMonitors(namespace).Get(t.Context(), fmt.Sprintf("monitor-%d", i), metav1.GetOptions{})
+		require.NoError(t, err)
+		c := meta.FindStatusCondition(monitor.Status.Conditions, issuesv1alpha1.ConditionWatching)
+		if c == nil {
+			return ""
+		}
+		return c.Reason + ": " + c.Message
+	}
+	waits, runs := -1, 0
+	w.eventually(func() bool {
+		waits, runs = -1, 0
+		for i := range monitors {
+			switch s := state(i); {
+			case strings.Contains(s, "by 8 selectors"):
+				waits = i
+			case strings.HasPrefix(s, issuesv1alpha1.ReasonWatching):
+				runs++
+			}
+		}
+		return waits >= 0 && runs == maxSelections
+	}, "one waits")
+	require.Equal(t, maxSelections, w.watches())
+
+	require.NoError(t, w.client.IssuesV1alpha1().IssueMonitors(namespace).Delete(t.Context(), fmt.Sprintf("monitor-%d", (waits+1)%len(monitors)), metav1.DeleteOptions{}))
+	w.eventually(func() bool {
+		w.clock.Step(interval)
+		return strings.HasPrefix(state(waits), issuesv1alpha1.ReasonWatching)
+	}, "it begins")
+}
+
 func (w *world) watches() int {
 	n := 0
 	for _, action := range w.objects.Actions() {
@@ -308,6 +475,22 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 	require.Equal(t, writes+1, w.writes())
 }
 
+// TestStatusOfASlowCache is written once, though the cache shows the old one for longer.
+func TestStatusOfASlowCache(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.run()
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return watching(s) == issuesv1alpha1.ReasonWatching })
+	w.end()
+	watcher, writes := w.controller.watcher(own), w.writes()
+	watcher.watching.Reason = issuesv1alpha1.ReasonNotListed
+	for range 2 {
+		require.NoError(t, w.controller.writeStatus(t.Context(), watcher))
+		w.clock.Step(time.Second)
+	}
+	require.Equal(t, writes+1, w.writes())
+}
+
 func (w *world) writes() int {
 	n := 0
 	for _, action := range w.client.Actions() {
@@ -328,5 +511,120 @@ func TestSourceOf(t *testing.T) {
 	for _, source := range []string{"", "IssueMonitor/a", "IssueMonitor//a", "IssueMonitor/a/", "ClusterIssueMonitor/", "IssueWebhook/a/b"} {
 		_, ok := monitorOf(source)
 		require.False(t, ok, source)
+	}
+}
+
+// TestChangeIsApplied to what is open, however often the controller ends before it has told it,
+// and once: what an issue tells does not follow what fails.
+func TestChangeIsApplied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) { s.Issue.Title = `object.metadata.?labels.?n.orValue("0")` }))
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("0 Active")
+	applied := func(generation int64) {
+		w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
+			c := meta.FindStatusCondition(s.Conditions, issuesv1alpha1.ConditionReported)
+			return c != nil && c.ObservedGeneration == generation && c.Status == metav1.ConditionTrue
+		})
+	}
+	applied(1)
+	w.mu.Lock()
+	w.refuse = func(issuesv1alpha1.IssueReportSpec) error { return errors.New("away") }
+	w.mu.Unlock()
+	w.change(func(s *issuesv1alpha1.IssueMonitorSpec) { s.Issue.Title += ` + "!"` })
+	for range 2 {
+		status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.ObservedGeneration == 2 && s.Failing == 1 })
+		c := meta.FindStatusCondition(status.Conditions, issuesv1alpha1.ConditionReported)
+		require.Equal(t, issuesv1alpha1.ReasonChanged, c.Reason)
+		require.EqualValues(t, 1, c.ObservedGeneration)
+		w.run()
+	}
+	w.answer()
+	w.seeLater("0! Active")
+	applied(2)
+	w.end()
+	w.put(gadget("a", "bad", -60, func(obj *unstructured.Unstructured) { obj.SetLabels(map[string]string{"n": "1"}) }))
+	w.run()
+	w.settle(own)
+	w.put(gadget("b", "bad", 0)) // when this is reported, a has had its turn
+	w.see("0! Active", "0! Active")
+}
+
+// TestConditions: an expression that fails when an issue is described is told as one that fails
+// when an object is judged, and so is a report that is refused.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		edit    func(*issuesv1alpha1.IssueMonitorSpec)
+		refuse  error
+		kind    string
+		reason  string
+		message string
+	}{
+		"Judged": {
+			edit: func(s *issuesv1alpha1.IssueMonitorSpec) { s.Failing = `object.none == "bad"` },
+			kind: issuesv1alpha1.ConditionEvaluated, reason: issuesv1alpha1.ReasonExpressionFailed,
+			message: "team-gamma/a: spec.failing: no such key: none",
+		},
+		"Described": {
+			edit: func(s *issuesv1alpha1.IssueMonitorSpec) { s.Issue.Title = `object.none` },
+			kind: issuesv1alpha1.ConditionEvaluated, reason: issuesv1alpha1.ReasonExpressionFailed,
+			message: "team-gamma/a: spec.issue.title: no such key: none",
+		},
+		"Refused": {
+			edit:   func(*issuesv1alpha1.IssueMonitorSpec) {},
+			refuse: apierrors.NewBadRequest("the title is empty"),
+			kind:   issuesv1alpha1.ConditionReported, reason: issuesv1alpha1.ReasonRefused,
+			message: "team-gamma/a: the title is empty",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor(tc.edit))
+			w.refuse = func(issuesv1alpha1.IssueReportSpec) error { return tc.refuse }
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
+				return s.LastError != nil && watching(s) == issuesv1alpha1.ReasonWatching
+			})
+			for _, c := range status.Conditions {
+				if c.Type == tc.kind {
+					require.Equal(t, []string{"False", tc.reason, tc.message}, []string{string(c.Status), c.Reason, c.Message})
+				} else {
+					require.Equal(t, metav1.ConditionTrue, c.Status, c.Type)
+				}
+			}
+			w.put(gadget("a", "ignored", 0))
+			w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
+				return s.LastError == nil && meta.IsStatusConditionTrue(s.Conditions, tc.kind)
+			})
+		})
+	}
+}
+
+// TestItemsAreNamed by their place in forEach, where an expression fails for one of them.
+func TestItemsAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*issuesv1alpha1.IssueMonitorSpec){
+		"spec.failing":     func(s *issuesv1alpha1.IssueMonitorSpec) { s.Failing = `item.broken` },
+		"spec.issue.title": func(s *issuesv1alpha1.IssueMonitorSpec) { s.Failing, s.Issue.Title = `true`, `string(item.broken)` },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor(edit, func(s *issuesv1alpha1.IssueMonitorSpec) {
+				s.ForEach, s.Recovered, s.Ignore, s.ObservedAt = `object.status.items`, "", "", ""
+				s.Issue.Key = `item.name`
+			}))
+			w.put(gadget("a", "", 0, func(obj *unstructured.Unstructured) {
+				items := []any{map[string]any{"name": "x", "broken": true}, map[string]any{"name": "y"}}
+				require.NoError(t, unstructured.SetNestedSlice(obj.Object, items, "status", "items"))
+			}))
+			w.run()
+			status := w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.LastError != nil })
+			require.Equal(t, name, status.LastError.Field)
+			require.Equal(t, "forEach[1]: no such key: broken", status.LastError.Message)
+		})
 	}
 }

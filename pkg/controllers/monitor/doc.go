@@ -18,6 +18,8 @@
 // that was deleted or changed, and an object that went away while nobody looked, leave
 // issues that no failure stands behind any longer, and these are resolved.
 //
-// Locks: a worker holds a watcher's mutex only to read or change its maps, never while it
-// evaluates, reports, or waits for the controller's own mutex.
+// Locks: whoever evaluates an object has its namespace's turn, and takes the other locks
+// meanwhile; it asks the API for nothing. A
+// watcher's mutex is held only to read or change its maps, never while somebody evaluates,
+// reports, or waits for the controller's own mutex.
 package monitor

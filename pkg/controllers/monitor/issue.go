@@ -69,7 +69,7 @@ func slimIssue(obj any) (any, error) {
 	}}
 	fields := identityFields(&in.Spec)
 	out.Spec = issuesv1alpha1.IssueSpec{Type: fields.Type, Scope: fields.Scope, Stage: fields.Stage, Key: fields.Key}
-	out.Status.Source, out.Status.LastSeen = in.Status.Source, in.Status.LastSeen
+	out.Status.Source, out.Status.LastSeen, out.Status.LastReopened = in.Status.Source, in.Status.LastSeen, in.Status.LastReopened
 	if in.Status.Reported != nil {
 		out.Annotations = map[string]string{annotationReported: contentOf(*in.Status.Reported)}
 	}

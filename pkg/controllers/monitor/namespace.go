@@ -28,6 +28,47 @@ func slimNamespace(obj any) (any, error) {
 	}}, nil
 }
 
+// namespaceHandler tells a namespace that was made again from the one that is gone, also where
+// the watch was interrupted meanwhile.
+func (c *Controller) namespaceHandler() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: c.namespaceChanged,
+		UpdateFunc: func(old, obj any) {
+			last, _ := old.(metav1.Object)
+			if next, ok := obj.(metav1.Object); ok && last.GetUID() != next.GetUID() {
+				c.namespaceGone(last.GetName())
+			}
+			c.namespaceChanged(obj)
+		},
+		DeleteFunc: func(obj any) {
+			if last, ok := lastOf(obj).(metav1.Object); ok {
+				c.namespaceGone(last.GetName())
+				c.namespaceChanged(last)
+			}
+		},
+	}
+}
+
+// namespaceGone lets go of what was told of a namespace: its issues went with it.
+func (c *Controller) namespaceGone(namespace string) {
+	for _, w := range c.all() {
+		w.follow(w.untold(namespace))
+	}
+}
+
+func (w *watcher) untold(namespace string) []task {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var tasks []task
+	for identity, p := range w.problems {
+		if p.namespace == namespace {
+			p.reported, p.issue = false, ""
+			tasks = append(tasks, problemTask(w.key, namespace, identity))
+		}
+	}
+	return tasks
+}
+
 // namespaceChanged has monitors that select namespaces look at this one's objects again.
 func (c *Controller) namespaceChanged(obj any) {
 	namespace, ok := obj.(*metav1.PartialObjectMetadata)

@@ -6,9 +6,11 @@ package monitor
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/issuemonitor"
@@ -28,20 +30,23 @@ type situation struct {
 	// absent says that there is no object of this identity.
 	absent bool
 	// lost is the name of the issue that was Active, and is no longer.
-	lost                            string
-	reported, renewed, scopeDeleted bool
-	recovered                       time.Time
-	active                          *issuesv1alpha1.Issue
+	lost                   string
+	reported, scopeDeleted bool
+	recovered              time.Time
+	active                 *issuesv1alpha1.Issue
 }
 
 // failure is a member that counts, or a success of one.
 type failure struct {
 	member
+	uid types.UID
 	finding
 }
 
-// reconcile compares what fails with the Active issue of one identity.
+// reconcile compares what fails with the Active issue of one identity. What waited may fail,
+// and what was refused may be taken: the status tells.
 func (w *watcher) reconcile(ctx context.Context, t task) error {
+	defer w.c.statusSoon(w.key)
 	s := w.situation(t)
 	if s == nil {
 		return nil
@@ -62,7 +67,7 @@ func (w *watcher) situation(t task) *situation {
 	selected := w.watches(t.namespace)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed || !w.complete {
+	if !w.complete {
 		return nil
 	}
 	p := w.problems[t.id]
@@ -74,7 +79,7 @@ func (w *watcher) situation(t task) *situation {
 		s.fields = identityFields(&s.active.Spec)
 		return s
 	}
-	s.fields, s.reported, s.renewed, s.scopeDeleted, s.recovered = p.fields, p.reported, p.renewed, p.scopeDeleted, p.recovered
+	s.fields, s.reported, s.scopeDeleted, s.recovered = p.fields, p.reported, p.scopeDeleted, p.recovered
 	if s.active != nil {
 		p.issue = s.active.Name
 	} else {
@@ -83,12 +88,19 @@ func (w *watcher) situation(t task) *situation {
 	s.absent = len(p.members) == 0
 	s.held = s.absent && selected && w.broken[t.namespace] > 0
 	for m, f := range p.members {
-		s.add(m, f, w.waits(f, now))
+		s.add(failure{m, w.objects[m.object].uid, *f}, w.waits(f, now))
 	}
+	s.reported = s.reported && (w.isRun() || !s.another(p.about))
 	if s.absent && s.active == nil && (w.isRun() || !p.reported) {
 		delete(w.problems, t.id)
 	}
 	return s
+}
+
+// another says that what fails is not what was told, but something that has taken its place: the
+// object was deleted, and made again.
+func (s *situation) another(told types.UID) bool {
+	return len(s.failing) > 0 && !slices.ContainsFunc(s.failing, func(f failure) bool { return f.about == told })
 }
 
 // waits is how long until what was found has lasted for long enough.
@@ -103,16 +115,16 @@ func (w *watcher) waits(f *finding, now time.Time) time.Duration {
 	}
 }
 
-func (s *situation) add(m member, f *finding, wait time.Duration) {
+func (s *situation) add(f failure, wait time.Duration) {
 	if wait > 0 {
 		s.held, s.wait = true, minimal(s.wait, wait)
 		return
 	}
 	switch f.verdict {
 	case issuemonitor.Failing:
-		s.failing = append(s.failing, failure{m, *f})
+		s.failing = append(s.failing, f)
 	case issuemonitor.Recovered:
-		s.successes = append(s.successes, failure{m, *f})
+		s.successes = append(s.successes, f)
 	default:
 		s.held = true
 	}
@@ -146,6 +158,22 @@ func (w *watcher) opened(s *situation) bool {
 	return w.ours(s) || s.active == nil && s.reported
 }
 
+func lastSeen(s *situation) time.Time {
+	if s.active == nil || s.active.Status.LastSeen == nil {
+		return time.Time{}
+	}
+	return s.active.Status.LastSeen.Time
+}
+
+// lastActive is when the issue failed or was reopened last. No older recovery resolves it.
+func lastActive(s *situation) time.Time {
+	at := lastSeen(s)
+	if s.active != nil && s.active.Status.LastReopened != nil && s.active.Status.LastReopened.After(at) {
+		at = s.active.Status.LastReopened.Time
+	}
+	return at
+}
+
 // knows says whether an object has, or had, the problem.
 func (w *watcher) knows(identity string) bool {
 	w.mu.Lock()
@@ -153,7 +181,7 @@ func (w *watcher) knows(identity string) bool {
 	return w.problems[identity] != nil
 }
 
-// told notes what the server has taken.
+// told notes what the server has said.
 func (w *watcher) told(s *situation, change func(*problem)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -19,29 +19,26 @@ import (
 // verbs are what an informer, and whoever looks at one object, needs.
 var verbs = []string{"get", "list", "watch"}
 
-// refusal says why a monitor cannot watch, or nil.
-func (s *sources) refusal(ctx context.Context, w *watcher) *metav1.Condition {
+// refusal says why a monitor may not watch, or nil. An error is no answer.
+func (s *sources) refusal(ctx context.Context, w *watcher) (*metav1.Condition, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r := &w.spec.Resource
 	served, err := s.served(ctx, r)
 	switch {
 	case err != nil:
-		return refused(issuesv1alpha1.ReasonNotListed, err.Error())
+		return nil, err
 	case served == nil:
 		return refused(issuesv1alpha1.ReasonKindMissing, fmt.Sprintf("The cluster serves no %s of kind %s in %s; it is waited for",
-			r.Resource, r.Kind, schema.GroupVersion{Group: r.Group, Version: r.Version}))
+			r.Resource, r.Kind, schema.GroupVersion{Group: r.Group, Version: r.Version})), nil
 	case !served.Namespaced:
-		return refused(issuesv1alpha1.ReasonClusterScoped, fmt.Sprintf("Objects of kind %s have no namespace to report to", r.Kind))
+		return refused(issuesv1alpha1.ReasonClusterScoped, fmt.Sprintf("Objects of kind %s have no namespace to report to", r.Kind)), nil
 	}
 	missing, err := s.missing(ctx, w.key.Namespace, r)
-	switch {
-	case err != nil:
-		return refused(issuesv1alpha1.ReasonNotListed, err.Error())
-	case len(missing) > 0:
-		return refused(issuesv1alpha1.ReasonRightMissing, grant(r, missing))
+	if err != nil || len(missing) == 0 {
+		return nil, err
 	}
-	return nil
+	return refused(issuesv1alpha1.ReasonRightMissing, grant(r, missing)), nil
 }
 
 func refused(reason, message string) *metav1.Condition {

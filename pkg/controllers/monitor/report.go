@@ -8,49 +8,71 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"kite.dev/kite/pkg/apis/issues"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/issuemonitor"
 )
 
 // describe is the report of a failure, without its time. It is nil where the object has
-// changed since: then there is another task.
-func (w *watcher) describe(ctx context.Context, f failure, identity string) (*issuesv1alpha1.IssueReportSpec, error) {
+// changed since: then there is another task. Nobody hears that its owner has, so that is
+// looked at again.
+func (w *watcher) describe(ctx context.Context, s *situation, f failure) (*issuesv1alpha1.IssueReportSpec, error) {
 	obj := w.object(f.object)
-	if obj == nil {
+	if obj == nil || obj.GetUID() != f.uid {
 		return nil, nil //nolint:nilnil // see above
 	}
-	inputs, err := w.inputs(ctx, obj)
-	if err != nil || f.item >= len(inputs) {
-		return nil, temporary(err)
-	}
-	described, err := w.compiled.Describe(ctx, inputs[f.item])
+	owned := w.ownershipOf(ctx, obj)
+	in, err := w.input(obj, &owned)
 	if err != nil {
-		w.note(f.object, identity, err)
 		return nil, temporary(err)
 	}
-	issue, err := external(&described)
+	var described *issues.ReportedIssue
+	stopped := w.c.turns.Do(ctx, w.key.Namespace, func() { described, err = w.describeItem(ctx, s, f.member, in) })
+	if stopped != nil {
+		return nil, stopped
+	}
+	if err != nil || described == nil {
+		return nil, temporary(err)
+	}
+	issue, err := external(described)
 	if err != nil {
 		return nil, err
 	}
-	if identityOf(obj.GetNamespace(), issue) != identity {
+	if identityOf(obj.GetNamespace(), issue) != s.identity {
+		w.see(ctx, f.object)
 		return nil, nil //nolint:nilnil // see above
 	}
+	w.locate(ctx, obj.GetNamespace(), &issue.Scope)
 	return &issuesv1alpha1.IssueReportSpec{Issue: issue, Source: sourceOf(w.key)}, nil
 }
 
-// report reports a failure, and notes what the server says against it.
+// describeItem is nil for what does not fail any longer.
+func (w *watcher) describeItem(ctx context.Context, s *situation, m member, in issuemonitor.Input) (*issues.ReportedIssue, error) {
+	inputs, err := w.compiled.Items(ctx, in)
+	if err != nil || m.item >= len(inputs) {
+		return nil, err
+	}
+	verdict, err := w.compiled.Judge(ctx, inputs[m.item])
+	if err != nil || verdict != issuemonitor.Failing {
+		return nil, err
+	}
+	out, err := w.compiled.Describe(ctx, inputs[m.item])
+	if err != nil {
+		w.note(s, m.object, w.ofItem(err, m.item))
+		return nil, err
+	}
+	return &out, nil
+}
+
+// report reports a failure.
 func (w *watcher) report(
 	ctx context.Context, s *situation, f failure, spec issuesv1alpha1.IssueReportSpec,
 ) (issuesv1alpha1.IssueReportStatus, error) {
 	answer, err := w.c.clients.Reporter.Failed(ctx, s.namespace, spec)
-	if err != nil {
-		return answer, w.refused(s, f.object, err)
-	}
-	w.mend(f.object, s.identity)
-	return answer, nil
+	w.note(s, f.object, err)
+	return answer, err
 }
 
 // tellRecovery reports that the problem is gone.
@@ -58,10 +80,8 @@ func (w *watcher) tellRecovery(ctx context.Context, s *situation, at time.Time, 
 	err := w.c.succeeded(ctx, s.namespace, s.active, issuesv1alpha1.IssueReportSpec{
 		ObservedAt: micro(at), Issue: s.fields, Reason: reason, Source: sourceOf(w.key),
 	})
-	if err != nil {
-		return w.refused(s, types.NamespacedName{Namespace: s.namespace, Name: s.fields.Scope.Name}, err)
-	}
-	return nil
+	w.note(s, types.NamespacedName{Namespace: s.namespace, Name: s.fields.Scope.Name}, err)
+	return err
 }
 
 // succeeded reports a recovery of an issue as it is cached once.
@@ -72,8 +92,12 @@ func (c *Controller) succeeded(
 	if active != nil && c.wasResolved(identity) == active.ResourceVersion {
 		return nil
 	}
-	if _, err := c.clients.Reporter.Succeeded(ctx, namespace, spec); err != nil {
+	answer, err := c.clients.Reporter.Succeeded(ctx, namespace, spec)
+	if err != nil {
 		return err
+	}
+	if answer.Result == issuesv1alpha1.ResultStale {
+		return errOvertaken
 	}
 	if active != nil {
 		c.mu.Lock()
@@ -97,14 +121,6 @@ func (c *Controller) forget(identity string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.resolved, identity)
-}
-
-// refused is shown in the monitor's status if its author can mend it.
-func (w *watcher) refused(s *situation, object types.NamespacedName, err error) error {
-	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) {
-		w.note(object, s.identity, err)
-	}
-	return err
 }
 
 // resolveOrphan resolves an issue whose monitor was deleted.

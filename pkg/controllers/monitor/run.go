@@ -6,11 +6,9 @@ package monitor
 import (
 	"context"
 	"slices"
-	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/controllers/history"
 )
 
 // reconcileRuns: the run that ended last decides. Failures after the last success are
@@ -36,65 +34,70 @@ func (w *watcher) reconcileRuns(ctx context.Context, s *situation) error {
 			return err
 		}
 	}
-	if failed || last.object.Name == "" {
+	if failed {
+		return nil
+	}
+	if last.object.Name == "" {
+		w.told(s, func(p *problem) { p.fault = nil }) // there is nothing to tell
 		return nil
 	}
 	return w.recoverRun(ctx, s, last)
 }
 
 func (w *watcher) failRun(ctx context.Context, s *situation, f failure) error {
-	obj := w.object(f.object)
-	if obj == nil || w.wasSent(s, obj.GetUID()) {
+	if f.told {
 		return nil
 	}
-	known := f.first && w.ours(s) && !w.renew && s.active.Status.LastSeen != nil && !f.at.After(s.active.Status.LastSeen.Time)
-	if !known {
-		spec, err := w.describe(ctx, f, s.identity)
+	past := w.past(s, f)
+	if !past {
+		spec, err := w.describe(ctx, s, f)
 		if spec == nil || err != nil {
 			return err
 		}
-		spec.ObservedAt, spec.Run = micro(f.at), w.runOf(f, obj.GetUID())
+		spec.ObservedAt, spec.Run = micro(f.at), w.runOf(f)
 		if _, err := w.report(ctx, s, f, *spec); err != nil {
 			return err
 		}
 	}
-	w.told(s, func(p *problem) { p.reported, p.sent[obj.GetUID()] = true, true })
-	return nil
-}
-
-func (w *watcher) wasSent(s *situation, uid types.UID) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	p := w.problems[s.identity]
-	return p != nil && p.sent[uid]
-}
-
-// recoverRun tells a success that is newer than what is Active.
-func (w *watcher) recoverRun(ctx context.Context, s *situation, last failure) error {
-	if w.opened(s) && !lastSeen(s).After(last.at) {
-		spec := issuesv1alpha1.IssueReportSpec{ObservedAt: micro(last.at), Issue: s.fields, Source: sourceOf(w.key)}
-		if obj := w.object(last.object); obj != nil {
-			spec.Run = w.runOf(last, obj.GetUID())
-		}
-		if err := w.c.succeeded(ctx, s.namespace, s.active, spec); err != nil {
-			return w.refused(s, last.object, err)
-		}
-		w.mend(last.object, s.identity)
-	}
 	w.told(s, func(p *problem) {
-		p.reported, p.recovered = false, last.at
-		clear(p.sent)
+		p.reported = p.reported || !past
+		if now := p.members[f.member]; now != nil && now.at.Equal(f.at) {
+			now.told = true
+		}
 	})
 	return nil
 }
 
-func lastSeen(s *situation) time.Time {
-	if s.active == nil || s.active.Status.LastSeen == nil {
-		return time.Time{}
+// past says that a failure was told before, or may have been.
+func (w *watcher) past(s *situation, f failure) bool {
+	if w.ours(s) {
+		return f.first && !w.renew && !f.at.After(lastSeen(s))
 	}
-	return s.active.Status.LastSeen.Time
+	return history.Past(w.c.clock.Now(), f.at, w.spec.Issue.ExpiresAfter)
 }
 
-func (w *watcher) runOf(f failure, uid types.UID) *issuesv1alpha1.IssueRun {
-	return &issuesv1alpha1.IssueRun{Kind: w.spec.Resource.Kind, Namespace: f.object.Namespace, Name: f.object.Name, UID: uid}
+// recoverRun tells a success that is newer than what is Active.
+func (w *watcher) recoverRun(ctx context.Context, s *situation, last failure) error {
+	if w.opened(s) && !lastActive(s).After(last.at) {
+		err := w.c.succeeded(ctx, s.namespace, s.active, issuesv1alpha1.IssueReportSpec{
+			ObservedAt: micro(last.at), Issue: s.fields, Source: sourceOf(w.key), Run: w.runOf(last),
+		})
+		w.note(s, last.object, err)
+		if err != nil {
+			return err
+		}
+	}
+	w.told(s, func(p *problem) {
+		p.reported, p.recovered, p.fault = false, last.at, nil
+	})
+	return nil
+}
+
+// runOf names a run. The server counts a UID once, but a member of forEach can end again.
+func (w *watcher) runOf(f failure) *issuesv1alpha1.IssueRun {
+	out := &issuesv1alpha1.IssueRun{Kind: w.spec.Resource.Kind, Namespace: f.object.Namespace, Name: f.object.Name}
+	if w.spec.ForEach == "" {
+		out.UID = f.uid
+	}
+	return out
 }

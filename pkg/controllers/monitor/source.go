@@ -5,22 +5,28 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// lastApplied is as large as the object and says nothing that it does not say.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+// maxSelections is how often the monitors of a namespace have the same objects kept, each time
+// by other selectors.
+const maxSelections = 8
 
 // sourceKey is what monitors share an informer by.
 type sourceKey struct {
@@ -35,7 +41,7 @@ type source struct {
 	informer cache.SharedIndexInformer
 	users    int
 	stop     context.CancelFunc
-	// problem is why the resource cannot be listed.
+	// problem is why the resource cannot be listed or watched.
 	problem atomic.Pointer[string]
 }
 
@@ -72,27 +78,41 @@ func (s *sources) join(ctx context.Context, w *watcher) error {
 	}
 	shared := s.running[key]
 	if shared == nil {
+		if w.key.Namespace != "" && s.selections(key) >= maxSelections {
+			return fmt.Errorf("the monitors of the namespace watch %s by %d selectors, the most that they can: use one of these, or none with spec.ignore",
+				key.resource.Resource, maxSelections)
+		}
 		if shared, err = s.start(ctx, key); err != nil {
 			return err
 		}
 		s.running[key] = shared
 	}
-	ctx, w.leave = context.WithCancel(ctx)
+	w.start(shared) // the handler asks for it
 	w.registration, err = shared.informer.AddEventHandler(w.handler(ctx))
 	if err != nil {
-		w.leave()
+		w.start(nil)
 		return fmt.Errorf("watch %s: %w", key.resource, err)
 	}
 	shared.users++
-	w.setSource(shared)
 	return nil
 }
 
+// selections counts the sources that keep objects of one resource and namespace.
+func (s *sources) selections(of sourceKey) int {
+	n := 0
+	for key := range s.running {
+		if key.resource == of.resource && key.namespace == of.namespace {
+			n++
+		}
+	}
+	return n
+}
+
+// leave ends what join began. The watcher forgets what it saw.
 func (s *sources) leave(w *watcher) {
-	w.leave()
 	_ = w.source.informer.RemoveEventHandler(w.registration) // it has been added
 	w.source.users--
-	w.setSource(nil)
+	w.start(nil)
 }
 
 // prune ends the sources that nobody uses.
@@ -107,16 +127,19 @@ func (s *sources) prune() {
 
 func (s *sources) start(ctx context.Context, key sourceKey) (*source, error) {
 	ctrl.LoggerFrom(ctx).Info("Monitors need a resource, watching it", "resource", key.resource.String(), "namespace", key.namespace)
-	out := &source{key: key, informer: dynamicinformer.NewFilteredDynamicInformer(s.clients.Objects, key.resource, key.namespace, 0,
-		cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}, func(options *metav1.ListOptions) {
-			options.LabelSelector, options.FieldSelector = key.labels, key.fields
-		}).Informer()}
-	if err := out.informer.SetTransform(slimObject); err != nil {
+	out := &source{key: key}
+	out.informer = cache.NewSharedIndexInformerWithOptions(
+		cache.ToListWatcherWithWatchListSemantics(out.listWatch(s.clients.Objects), s.clients.Objects),
+		&unstructured.Unstructured{}, cache.SharedIndexInformerOptions{
+			Indexers: cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}, ObjectDescription: key.resource.String(),
+		})
+	if err := out.informer.SetTransform(pack); err != nil {
 		return nil, err
 	}
 	err := out.informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, r *cache.Reflector, err error) {
-		message := err.Error()
-		out.problem.Store(&message)
+		if message := err.Error(); !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) && !errors.Is(err, io.EOF) {
+			out.problem.Store(&message)
+		}
 		cache.DefaultWatchErrorHandler(ctx, r, err)
 	})
 	if err != nil {
@@ -125,6 +148,27 @@ func (s *sources) start(ctx context.Context, key sourceKey) (*source, error) {
 	ctx, out.stop = context.WithCancel(ctx)
 	s.ends.Go(func() { out.informer.RunWithContext(ctx) })
 	return out, nil
+}
+
+// listWatch has no trouble as soon as a watch begins.
+func (s *source) listWatch(client dynamic.Interface) *cache.ListWatch {
+	objects := client.Resource(s.key.resource).Namespace(s.key.namespace)
+	selecting := func(options metav1.ListOptions) metav1.ListOptions {
+		options.LabelSelector, options.FieldSelector = s.key.labels, s.key.fields
+		return options
+	}
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return objects.List(ctx, selecting(options))
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			out, err := objects.Watch(ctx, selecting(options))
+			if err == nil {
+				s.problem.Store(nil)
+			}
+			return out, err
+		},
+	}
 }
 
 // end stops all informers, and waits for them.
@@ -152,12 +196,15 @@ func (s *source) object(key types.NamespacedName) *unstructured.Unstructured {
 	if err != nil || !exists {
 		return nil
 	}
-	out, _ := obj.(*unstructured.Unstructured)
-	return out
+	kept, ok := obj.(*packed)
+	if !ok {
+		return nil
+	}
+	return kept.unpack()
 }
 
-// of are the cached objects of a namespace.
-func (s *source) of(namespace string) []*unstructured.Unstructured {
+// of are the names of the cached objects of a namespace.
+func (s *source) of(namespace string) []types.NamespacedName {
 	if s == nil {
 		return nil
 	}
@@ -165,19 +212,21 @@ func (s *source) of(namespace string) []*unstructured.Unstructured {
 	if err != nil {
 		return nil
 	}
-	out := make([]*unstructured.Unstructured, 0, len(found))
+	out := make([]types.NamespacedName, 0, len(found))
 	for _, obj := range found {
-		if object, ok := obj.(*unstructured.Unstructured); ok {
-			out = append(out, object)
+		if kept, ok := obj.(*packed); ok {
+			out = append(out, nameOf(kept))
 		}
 	}
 	return out
 }
 
-func (w *watcher) setSource(s *source) {
+// start begins with a source, of which nothing is known, or with none.
+func (w *watcher) start(s *source) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.source = s
+	w.source, w.complete = s, false
+	w.objects, w.problems, w.broken = map[types.NamespacedName]*object{}, map[string]*problem{}, map[string]int{}
 }
 
 func (w *watcher) store() *source {
@@ -188,18 +237,4 @@ func (w *watcher) store() *source {
 
 func (w *watcher) object(key types.NamespacedName) *unstructured.Unstructured {
 	return w.store().object(key)
-}
-
-// slimObject drops what people never see, and expressions need not.
-func slimObject(obj any) (any, error) {
-	object, ok := obj.(*unstructured.Unstructured)
-	if !ok {
-		return obj, nil
-	}
-	object.SetManagedFields(nil)
-	if annotations := object.GetAnnotations(); annotations[lastApplied] != "" {
-		delete(annotations, lastApplied)
-		object.SetAnnotations(annotations)
-	}
-	return object, nil
 }

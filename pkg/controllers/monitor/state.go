@@ -16,9 +16,8 @@ import (
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
-// errOvertaken is of a failure that began before the newest recovery, which is later than
-// now by another's clock.
-var errOvertaken = errors.New("a recovery was reported that is newer than now")
+// errOvertaken is of a report of now that is older than another's, whose clock is ahead.
+var errOvertaken = errors.New("what another has reported is newer than now")
 
 // reconcileState: the problem is there while any object fails.
 func (w *watcher) reconcileState(ctx context.Context, s *situation) error {
@@ -26,6 +25,7 @@ func (w *watcher) reconcileState(ctx context.Context, s *situation) error {
 		return w.fail(ctx, s)
 	}
 	if s.held {
+		w.told(s, func(p *problem) { p.fault = nil }) // there is nothing to tell
 		return nil
 	}
 	now := w.c.clock.Now()
@@ -35,7 +35,7 @@ func (w *watcher) reconcileState(ctx context.Context, s *situation) error {
 		}
 	}
 	w.told(s, func(p *problem) {
-		p.reported, p.recovered = false, now
+		p.reported, p.recovered, p.fault = false, now, nil
 		if len(p.members) == 0 {
 			delete(w.problems, s.identity)
 		}
@@ -46,53 +46,96 @@ func (w *watcher) reconcileState(ctx context.Context, s *situation) error {
 // fail reports a failure that was not reported yet. What an issue tells is not followed
 // while the failure lasts: each report counts.
 func (w *watcher) fail(ctx context.Context, s *situation) error {
-	overruled, err := w.overruled(ctx, s)
-	if err != nil || s.reported && !overruled && (s.renewed || !w.renew) {
+	again, err := w.lost(ctx, s)
+	if err != nil || s.reported && !again {
 		return err
 	}
 	first := slices.MinFunc(s.failing, oldest)
-	spec, err := w.describe(ctx, first, s.identity)
+	done := func(p *problem) { p.reported, p.about = true, first.about }
+	if w.ours(s) && !w.renew && (first.about == "" || first.about == s.active.Spec.Scope.UID) {
+		w.told(s, done)
+		return nil
+	}
+	spec, err := w.describe(ctx, s, first)
 	if spec == nil || err != nil {
 		return err
 	}
-	if w.ours(s) && (!w.renew || s.active.Annotations[annotationReported] == contentOf(spec.Issue)) {
-		w.told(s, func(p *problem) { p.reported, p.renewed = true, true })
+	if w.ours(s) && s.active.Annotations[annotationReported] == contentOf(spec.Issue) {
+		w.told(s, done)
 		return nil
 	}
 	at := first.since()
-	if overruled || w.ours(s) || !at.After(s.recovered) {
+	if again || w.ours(s) || !at.After(s.recovered) {
 		at = w.c.clock.Now() // other content, or a clock of whole seconds
 	}
-	spec.ObservedAt = micro(at)
-	answer, err := w.report(ctx, s, first, *spec)
-	if err == nil && answer.Result == issuesv1alpha1.ResultStale {
-		spec.ObservedAt = micro(w.c.clock.Now()) // it fails, whatever was reported meanwhile
-		answer, err = w.report(ctx, s, first, *spec)
-	}
-	if err == nil && answer.Result == issuesv1alpha1.ResultStale {
-		err = errOvertaken
-	}
-	if err != nil {
+	if err := w.open(ctx, s, first, spec, at); err != nil {
 		return err
 	}
-	w.told(s, func(p *problem) { p.reported, p.renewed = true, true })
+	w.told(s, done)
 	return nil
 }
 
-// overruled says that another reporter told the recovery of what still fails here. A
-// person's word, and that of the clock, stands.
-func (w *watcher) overruled(ctx context.Context, s *situation) (bool, error) {
+// open reports a failure since it began, and as one of this moment if that is known, or was
+// overtaken, and the issue was resolved since for what does not count.
+func (w *watcher) open(ctx context.Context, s *situation, f failure, spec *issuesv1alpha1.IssueReportSpec, at time.Time) error {
+	spec.ObservedAt = micro(at)
+	answer, err := w.report(ctx, s, f, *spec)
+	if err != nil || counted(answer) {
+		return err
+	}
+	again, err := w.overrules(ctx, s, answer.Issues[0].Name)
+	if err != nil || !again {
+		return err
+	}
+	spec.ObservedAt = micro(w.c.clock.Now())
+	answer, err = w.report(ctx, s, f, *spec)
+	if err == nil && !counted(answer) {
+		return errOvertaken
+	}
+	return err
+}
+
+// counted says that a failure was neither known nor overtaken: its issue is Active.
+func counted(answer issuesv1alpha1.IssueReportStatus) bool {
+	return len(answer.Issues) == 0 || answer.Result != issuesv1alpha1.ResultUnchanged && answer.Result != issuesv1alpha1.ResultStale
+}
+
+// lost says that the issue of what still fails here was resolved for what does not count.
+func (w *watcher) lost(ctx context.Context, s *situation) (bool, error) {
 	if !s.reported || s.lost == "" {
 		return false, nil
 	}
-	issue, err := w.c.clients.Issues.IssuesV1alpha1().Issues(s.namespace).Get(ctx, s.lost, metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
+	again, err := w.overrules(ctx, s, s.lost)
+	if err == nil {
+		w.told(s, func(p *problem) { p.issue, p.reported = "", p.reported && !again })
+	}
+	return again, err
+}
+
+// overrules says whether an issue was resolved for what does not count as long as something
+// fails: another reporter told a recovery, or a monitor went. A person's word, and that of
+// the clock, stands. That its scope is gone stands for what fails since then.
+func (w *watcher) overrules(ctx context.Context, s *situation, name string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	issue, err := w.c.clients.Issues.IssuesV1alpha1().Issues(s.namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
 		return false, fmt.Errorf("ask why an issue was resolved: %w", err)
 	}
-	overruled := err == nil && issue.Status.State == issuesv1alpha1.StateResolved &&
-		len(issue.Status.Transitions) > 0 && issue.Status.Transitions[0].Reason == issuesv1alpha1.ReasonSucceeded
-	w.told(s, func(p *problem) { p.issue, p.reported = "", p.reported && !overruled })
-	return overruled, nil
+	if issue.Status.State != issuesv1alpha1.StateResolved || len(issue.Status.Transitions) == 0 {
+		return false, nil
+	}
+	switch issue.Status.Transitions[0].Reason {
+	case issuesv1alpha1.ReasonSucceeded, issuesv1alpha1.ReasonMonitorDeleted, issuesv1alpha1.ReasonMonitorChanged:
+		return true, nil
+	case issuesv1alpha1.ReasonScopeDeleted:
+		return !s.reported, nil
+	default:
+		return false, nil
+	}
 }
 
 // recoveredAt is when the last object recovered, if it says so and that is possible.
@@ -103,7 +146,7 @@ func (w *watcher) recoveredAt(s *situation, now time.Time) time.Time {
 			at = f.at
 		}
 	}
-	if at.IsZero() || s.active == nil || s.active.Status.LastSeen == nil || !at.After(s.active.Status.LastSeen.Time) {
+	if s.active == nil || !at.After(lastActive(s)) {
 		return now
 	}
 	return at

@@ -13,6 +13,7 @@ import (
 
 	"kite.dev/kite/pkg/apis/issues"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	issuesclient "kite.dev/kite/pkg/generated/clientset/versioned/typed/issues/v1alpha1"
 )
 
 // TestFailRecoverFail is one issue, which counts two failures.
@@ -88,14 +89,10 @@ func TestPersonResolves(t *testing.T) {
 	w.put(gadget("a", "bad", -60))
 	w.run()
 	w.see("a Active")
-	w.mu.Lock()
-	for _, i := range w.issues {
-		resolved := i.DeepCopy()
-		resolved.Status.State, resolved.Status.ResolvedBy = issues.StateResolved, "jane"
-		resolved.Status.LastRecovered = micro(at(0))
-		w.store(resolved)
-	}
-	w.mu.Unlock()
+	w.end()
+	w.resolve("a", "")
+	w.clock.Step(time.Minute)
+	w.put(gadget("a", "bad", -50)) // when the person spoke, it had failed anew
 	w.run()
 	w.settle(own)
 	w.put(gadget("b", "bad", 0)) // when this is reported, a has had its turn
@@ -109,26 +106,112 @@ func TestPersonResolves(t *testing.T) {
 	w.see("a Active", "b Resolved")
 }
 
-// TestPersonResolvesMeanwhile: what the controller still sees fail, a person knows better.
-func TestPersonResolvesMeanwhile(t *testing.T) {
+// TestResolvedMeanwhile: what the controller still sees fail, a person knows better, and so
+// does who saw that its scope is gone.
+func TestResolvedMeanwhile(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, newMonitor())
-	w.put(gadget("a", "bad", -60))
-	w.run()
-	w.see("a Active")
-	identity := identityOf(namespace, issuesv1alpha1.ReportedIssue{Type: issuesv1alpha1.TypeRuntime, Scope: w.scope()})
-	w.eventually(func() bool { return w.controller.active(identity) != nil }, "the cache has it")
-	resolved := w.one()
-	resolved.Status.State = issues.StateResolved
-	resolved.Status.Transitions = append([]issues.IssueTransition{{Reason: issues.ReasonResolved}}, resolved.Status.Transitions...)
-	w.mu.Lock()
-	w.store(resolved)
-	w.mu.Unlock()
-	w.eventually(func() bool { return w.controller.active(identity) == nil }, "the cache has seen it")
-	w.put(gadget("a", "bad", -50)) // a further look changes nothing
-	w.put(gadget("b", "bad", 0))   // when this is reported, a has had its turn
-	w.see("a Resolved", "b Active")
-	require.Equal(t, 2, w.reports())
+	for _, reason := range []string{issues.ReasonResolved, issues.ReasonScopeDeleted} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor())
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			w.see("a Active")
+			identity := identityOf(namespace, issuesv1alpha1.ReportedIssue{Type: issuesv1alpha1.TypeRuntime, Scope: w.scope()})
+			w.eventually(func() bool { return w.controller.active(identity) != nil }, "the cache has it")
+			w.resolve("a", reason)
+			w.eventually(func() bool { return w.controller.active(identity) == nil }, "the cache has seen it")
+			w.put(gadget("a", "bad", -50)) // a further look changes nothing
+			w.put(gadget("b", "bad", 0))   // when this is reported, a has had its turn
+			w.see("a Resolved", "b Active")
+			require.Equal(t, 2, w.reports())
+		})
+	}
+}
+
+// TestPersonReopens what is well, which the monitor knows better, also where the person's
+// clock is ahead.
+func TestPersonReopens(t *testing.T) {
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{"Now": 0, "Ahead": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor())
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			w.see("a Active")
+			w.put(gadget("a", "good", -30))
+			w.see("a Resolved")
+			w.reopen("a", w.clock.Now().Add(ahead))
+			w.eventually(func() bool {
+				w.clock.Step(time.Second)
+				return w.one().Status.State == issues.StateResolved
+			}, "it is resolved again")
+			require.EqualValues(t, 1, w.one().Status.Reopened)
+		})
+	}
+}
+
+// TestComesBack: what fails since it was reported is Active again when it is seen again, after
+// its issue was resolved for another reason than its recovery.
+func TestComesBack(t *testing.T) {
+	t.Parallel()
+	tenant := map[string]string{"tenant": "yes"}
+	monitors := func(w *world) issuesclient.IssueMonitorInterface {
+		return w.client.IssuesV1alpha1().IssueMonitors(namespace)
+	}
+	cases := map[string]struct {
+		goes, comes func(*world)
+	}{
+		"MonitorAppliedAgain": {
+			goes: func(w *world) { require.NoError(t, monitors(w).Delete(t.Context(), own.Name, metav1.DeleteOptions{})) },
+			comes: func(w *world) {
+				_, err := monitors(w).Create(t.Context(), newMonitor(), metav1.CreateOptions{})
+				require.NoError(t, err)
+			},
+		},
+		"MonitorRenamed": {
+			goes: func(w *world) {
+				other := newMonitor()
+				other.Name, other.UID = "other", "uid-other"
+				_, err := monitors(w).Create(t.Context(), other, metav1.CreateOptions{})
+				require.NoError(t, err)
+				w.eventually(func() bool { return w.reports() == 2 }, "the other has reported it, too")
+				require.NoError(t, monitors(w).Delete(t.Context(), own.Name, metav1.DeleteOptions{}))
+			},
+		},
+		"Relabelled": {
+			goes:  func(w *world) { w.remove(namespace, "a") },
+			comes: func(w *world) { w.put(gadget("a", "bad", -60)) },
+		},
+		"NamespaceRelabelled": {
+			goes:  func(w *world) { w.addNamespace(namespace, nil) },
+			comes: func(w *world) { w.addNamespace(namespace, tenant) },
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+				s.Resource.NamespaceSelector = &metav1.LabelSelector{MatchLabels: tenant}
+			}))
+			w.addNamespace(namespace, tenant)
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			w.see("a Active")
+			w.clock.Step(time.Minute)
+			tc.goes(w)
+			if tc.comes != nil {
+				w.see("a Resolved")
+				tc.comes(w)
+			}
+			w.eventually(func() bool {
+				w.clock.Step(time.Second)
+				return w.one().Status.Reopened == 1
+			}, "it is opened again")
+			w.see("a Active")
+		})
+	}
 }
 
 // TestTwoReporters see one failure: an alert and a monitor.
@@ -192,6 +275,30 @@ func TestTwoReporters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEventsBeside: an event of the same failure, which expires, leaves it to the monitor to
+// tell the end.
+func TestEventsBeside(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor())
+	w.put(gadget("a", "bad", -60))
+	w.run()
+	w.see("a Active")
+	fields := issuesv1alpha1.ReportedIssue{
+		Title: "a", Type: issuesv1alpha1.TypeRuntime, Severity: issuesv1alpha1.SeverityMajor, Scope: w.scope(),
+		ExpiresAfter: &metav1.Duration{Duration: time.Hour},
+	}
+	_, err := w.report("gateway", namespace, issuesv1alpha1.IssueReportSpec{
+		Outcome: issuesv1alpha1.OutcomeFailed, ObservedAt: micro(at(-30)), Source: "Event/BackOff", Issue: fields,
+	})
+	require.NoError(t, err)
+	w.eventually(func() bool {
+		issue := w.controller.active(identityOf(namespace, fields))
+		return issue != nil && issue.Status.LastSeen.Time.Equal(at(-30))
+	}, "the cache has the event")
+	w.put(gadget("a", "good", 0))
+	w.see("a Resolved")
 }
 
 // TestOvertaken: what fails is Active, whatever was reported since it began.
@@ -265,6 +372,52 @@ func TestForOfWhatWasSeen(t *testing.T) {
 	w.clock.SetTime(at(601))
 	w.see("a Active")
 	require.Equal(t, start, w.one().Status.FirstSeen.Time)
+}
+
+// TestForOfOneIdentity: members of one object that share an identity wait each for itself.
+func TestForOfOneIdentity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.For, s.ObservedAt = &metav1.Duration{Duration: 10 * time.Hour}, ""
+		s.ForEach = `object.status.states`
+		s.Failing, s.Recovered, s.Ignore = `item == "bad"`, "", ""
+	}))
+	states := func(generation int64, all ...any) {
+		w.put(gadget("a", "", 0, func(obj *unstructured.Unstructured) {
+			require.NoError(t, unstructured.SetNestedSlice(obj.Object, all, "status", "states"))
+			obj.SetGeneration(generation)
+		}))
+	}
+	states(1, "bad", "good")
+	w.run()
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 1 })
+	w.clock.SetTime(at(6 * 3600))
+	states(2, "bad", "good", "good")
+	w.put(gadget("b", "", 0, func(obj *unstructured.Unstructured) {
+		require.NoError(t, unstructured.SetNestedSlice(obj.Object, []any{"bad"}, "status", "states"))
+	}))
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 2 })
+	w.clock.SetTime(at(11 * 3600))
+	w.see("a Active")
+}
+
+// TestStatusAfterFor: what waited is counted as failing then, though its issue is there.
+func TestStatusAfterFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
+		s.For = &metav1.Duration{Duration: 10 * time.Hour}
+		s.Issue.Scope = &issuesv1alpha1.ScopeTemplate{Kind: `"Set"`, Name: `"set"`}
+	}))
+	w.put(gadget("a", "bad", -5*3600))
+	w.put(gadget("b", "bad", 0))
+	w.run()
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 2 })
+	w.clock.SetTime(at(5*3600 + 1))
+	w.see("a Active")
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 1 && s.Failing == 1 })
+	w.clock.SetTime(at(11 * 3600))
+	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 0 && s.Failing == 2 })
+	require.Equal(t, 1, w.reports())
 }
 
 // TestRecoveredFor: what runs for a moment between two failures has not recovered.
@@ -341,42 +494,6 @@ func TestRecoveryIsToldOnce(t *testing.T) {
 	require.Empty(t, w.controller.resolved)
 }
 
-// TestOwners: the problem of an owner is there while any of its objects fails.
-func TestOwners(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, newMonitor(func(s *issuesv1alpha1.IssueMonitorSpec) {
-		s.Issue.Scope = &issuesv1alpha1.ScopeTemplate{APIGroup: `owner.apiGroup`, Kind: `owner.kind`, Name: `owner.name`, UID: `owner.uid`}
-		s.Issue.Title = `owner.name`
-	}))
-	controlled := func(kind, name string) func(*unstructured.Unstructured) {
-		return func(obj *unstructured.Unstructured) {
-			yes := true
-			obj.SetOwnerReferences([]metav1.OwnerReference{{
-				APIVersion: "example.com/v1", Kind: kind, Name: name, UID: "uid-" + "set", Controller: &yes,
-			}})
-		}
-	}
-	yes := true
-	require.NoError(t, w.metadata.Tracker().Create(gadgetSets, &metav1.PartialObjectMetadata{
-		TypeMeta: metav1.TypeMeta{APIVersion: "example.com/v1", Kind: "GadgetSet"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "set", UID: "uid-set", OwnerReferences: []metav1.OwnerReference{
-			{APIVersion: "example.com/v1", Kind: "Gadget", Name: "root", UID: "uid-root", Controller: &yes},
-		}},
-	}, namespace))
-	for _, name := range []string{"a", "b"} {
-		w.put(gadget(name, "bad", -60, controlled("GadgetSet", "set")))
-	}
-	w.put(gadget("of-cluster", "bad", -60, controlled("Cluster", "east")))
-	w.put(gadget("of-nothing", "bad", -60))
-	w.run()
-	w.see("of-cluster Active", "of-nothing Active", "root Active")
-	w.put(gadget("a", "good", -30, controlled("GadgetSet", "set")))
-	w.put(gadget("of-nothing", "good", -30))
-	w.see("of-cluster Active", "of-nothing Resolved", "root Active")
-	w.remove(namespace, "b")
-	w.see("of-cluster Active", "of-nothing Resolved", "root Resolved")
-}
-
 // TestForEach has an issue for each item, and none for those that are gone.
 func TestForEach(t *testing.T) {
 	t.Parallel()
@@ -393,4 +510,68 @@ func TestForEach(t *testing.T) {
 	w.see("x Active", "y Active")
 	w.put(tests(`[{"name": "z", "status": "bad"}, {"name": "x", "status": "good"}]`))
 	w.see("x Resolved", "y Resolved", "z Active")
+}
+
+// TestMadeAgain: an object that was deleted and made again fails anew, in whatever order the
+// end of the first one's issue and the second one are seen.
+func TestMadeAgain(t *testing.T) {
+	t.Parallel()
+	identity := identityOf(namespace, issuesv1alpha1.ReportedIssue{
+		Type: issuesv1alpha1.TypeRuntime, Scope: issuesv1alpha1.IssueScope{APIGroup: gadgets.Group, Kind: "Gadget", Name: "a"},
+	})
+	resolve := func(reason string) func(*world) {
+		return func(w *world) {
+			w.resolve("a", reason)
+			w.eventually(func() bool { return w.controller.active(identity) == nil }, "the cache has seen it")
+		}
+	}
+	asked := func(w *world) {
+		w.eventually(func() bool { return w.controller.watcher(own).issueOf(identity) == "" }, "it was asked why")
+	}
+	again := func(state string) func(*world) {
+		return func(w *world) {
+			seconds := int(w.clock.Since(start).Seconds()) - 30
+			w.put(gadget("a", state, seconds, uid("uid-again")))
+			w.eventually(func() bool { return w.controller.watcher(own).uidOf("a") == "uid-again" }, "it is known")
+		}
+	}
+	gone := resolve(issues.ReasonScopeDeleted)
+	cases := map[string]struct {
+		reason string
+		steps  []func(*world)
+	}{
+		"Late":      {"the issue is about what is there, before it ends for what is not", []func(*world){again("bad")}},
+		"Early":     {"the first one was seen for longer than its issue", []func(*world){gone, asked, again("bad")}},
+		"Undecided": {"nothing was known of the second one at first", []func(*world){again(""), gone, again("bad")}},
+		"Person":    {"a person spoke of the first one", []func(*world){resolve(""), asked, again("bad")}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newMonitor())
+			w.put(gadget("a", "bad", -60))
+			w.run()
+			w.see("a Active")
+			w.eventually(func() bool { return w.controller.watcher(own).issueOf(identity) != "" }, "the cache has it")
+			for _, step := range tc.steps {
+				w.clock.Step(time.Minute)
+				step(w)
+			}
+			w.eventually(func() bool {
+				issue := w.one()
+				return issue.Status.State == issues.StateActive && issue.Spec.Scope.UID == "uid-again"
+			}, tc.reason)
+			require.EqualValues(t, 2, w.one().Status.Occurrences)
+		})
+	}
+}
+
+// issueOf is the Active issue of a problem, as far as the watcher knows.
+func (w *watcher) issueOf(identity string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.problems[identity]; p != nil {
+		return p.issue
+	}
+	return ""
 }

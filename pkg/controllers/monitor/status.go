@@ -5,9 +5,7 @@ package monitor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -23,8 +21,6 @@ import (
 const (
 	// statusPause gathers what changes in a burst.
 	statusPause = 2 * time.Second
-	// maxMessage is the limit of lastError's message in bytes.
-	maxMessage = 1024
 )
 
 func (c *Controller) statusSoon(key types.NamespacedName) {
@@ -43,49 +39,17 @@ func (w *watcher) say(condition metav1.Condition) {
 	}
 }
 
-// note keeps the newest error.
-func (w *watcher) note(object types.NamespacedName, identity string, err error) {
-	out := &fault{identity: identity, MonitorError: issuesv1alpha1.MonitorError{
-		Namespace: object.Namespace, Name: object.Name, At: metav1.NewTime(w.c.clock.Now()),
-	}}
-	message := err.Error()
-	if failed, ok := errors.AsType[*issuemonitor.Error](err); ok {
-		out.Field, message = failed.Path.String(), failed.Err.Error()
-	}
-	out.Message = strings.ToValidUTF8(message[:min(len(message), maxMessage)], "")
-	w.mu.Lock()
-	if last := w.fault; last == nil || last.Message != out.Message || last.Name != out.Name || last.Namespace != out.Namespace {
-		w.fault = out
-	}
-	w.mu.Unlock()
-	w.c.statusSoon(w.key)
-}
-
-// mend forgets an error of the object or the problem that is well.
-func (w *watcher) mend(object types.NamespacedName, identity string) {
-	w.mu.Lock()
-	last := w.fault
-	mended := last != nil && last.identity == identity && last.Namespace == object.Namespace && last.Name == object.Name
-	if mended {
-		w.fault = nil
-	}
-	w.mu.Unlock()
-	if mended {
-		w.c.statusSoon(w.key)
-	}
-}
-
-// writeStatus writes what has changed.
+// writeStatus writes what has changed, by the cache and then by the server: what was written
+// a moment ago the cache may not have yet.
 func (c *Controller) writeStatus(ctx context.Context, w *watcher) error {
 	p, ok := c.monitor(w.key)
 	if !ok || p.meta.UID != w.uid || p.meta.Generation != w.generation {
 		return nil // another watcher writes
 	}
-	next := w.status(p.status)
-	if next == nil || apiequality.Semantic.DeepEqual(next, p.status) {
+	if !w.change(p.status.DeepCopy()) {
 		return nil
 	}
-	err := c.updateStatus(ctx, w.key, next)
+	err := c.updateStatus(ctx, w)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -95,24 +59,34 @@ func (c *Controller) writeStatus(ctx context.Context, w *watcher) error {
 	return nil
 }
 
-func (c *Controller) updateStatus(ctx context.Context, key types.NamespacedName, next *issuesv1alpha1.IssueMonitorStatus) error {
-	client := c.clients.Issues.IssuesV1alpha1()
+func (c *Controller) updateStatus(ctx context.Context, w *watcher) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	client, key := c.clients.Issues.IssuesV1alpha1(), w.key
 	if key.Namespace == "" {
 		obj, err := client.ClusterIssueMonitors().Get(ctx, key.Name, metav1.GetOptions{})
-		if err != nil {
+		if err != nil || !w.change(&obj.Status) {
 			return err
 		}
-		obj.Status = *next
 		_, err = client.ClusterIssueMonitors().UpdateStatus(ctx, obj, metav1.UpdateOptions{})
 		return err
 	}
 	obj, err := client.IssueMonitors(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
-	if err != nil {
+	if err != nil || !w.change(&obj.Status) {
 		return err
 	}
-	obj.Status = *next
 	_, err = client.IssueMonitors(key.Namespace).UpdateStatus(ctx, obj, metav1.UpdateOptions{})
 	return err
+}
+
+// change makes a status the newest, and says whether it was another one.
+func (w *watcher) change(last *issuesv1alpha1.IssueMonitorStatus) bool {
+	next := w.status(last)
+	if next == nil || apiequality.Semantic.DeepEqual(next, last) {
+		return false
+	}
+	*last = *next
+	return true
 }
 
 // status is nil as long as nothing is known. Counts of what cannot be watched are zero.
@@ -125,29 +99,46 @@ func (w *watcher) status(last *issuesv1alpha1.IssueMonitorStatus) *issuesv1alpha
 	}
 	out := last.DeepCopy()
 	out.ObservedGeneration = w.generation
-	out.Watched, out.Failing, out.Pending, out.LastError = 0, 0, 0, nil
+	out.Watched, out.Failing, out.Pending = 0, 0, 0
 	for _, o := range w.objects {
 		w.count(out, o, now)
 	}
-	if w.fault != nil {
-		out.LastError = w.fault.DeepCopy()
-		out.LastError.At = metav1.NewTime(out.LastError.At.Truncate(time.Second)) // as it is stored
-	}
-	w.condition(out, w.watching, now)
-	evaluated := metav1.Condition{
-		Type: issuesv1alpha1.ConditionEvaluated, Status: metav1.ConditionTrue,
-		Reason: issuesv1alpha1.ReasonEvaluated, Message: "Every expression gives a value for every object",
-	}
-	if n := len(w.broken); n > 0 {
-		evaluated.Status, evaluated.Reason = metav1.ConditionFalse, issuesv1alpha1.ReasonExpressionFailed
-		evaluated.Message = fmt.Sprintf("Objects in %d namespaces cannot be evaluated; lastError tells why for one of them", n)
-	}
-	w.condition(out, evaluated, now)
+	evaluated, refused := w.faults()
+	out.LastError = longer(evaluated, refused).DeepCopy()
+	w.noteApplied()
+	setCondition(out, w.watching, w.generation, now)
+	setCondition(out, evaluatedCondition(evaluated), w.generation, now)
+	setCondition(out, w.reportedCondition(refused), w.applied, now)
 	return out
 }
 
-func (w *watcher) condition(out *issuesv1alpha1.IssueMonitorStatus, condition metav1.Condition, now time.Time) {
-	condition.ObservedGeneration = w.generation
+func evaluatedCondition(fault *issuesv1alpha1.MonitorError) metav1.Condition {
+	out := metav1.Condition{Type: issuesv1alpha1.ConditionEvaluated}
+	if fault != nil {
+		out.Status, out.Reason, out.Message = metav1.ConditionFalse, issuesv1alpha1.ReasonExpressionFailed, tell(fault)
+		return out
+	}
+	out.Status, out.Reason = metav1.ConditionTrue, issuesv1alpha1.ReasonEvaluated
+	out.Message = "Every expression gives a value for every object"
+	return out
+}
+
+func (w *watcher) reportedCondition(refused *issuesv1alpha1.MonitorError) metav1.Condition {
+	out := metav1.Condition{Type: issuesv1alpha1.ConditionReported}
+	switch {
+	case refused != nil:
+		out.Status, out.Reason, out.Message = metav1.ConditionFalse, issuesv1alpha1.ReasonRefused, tell(refused)
+	case w.applied != w.generation:
+		out.Status, out.Reason = metav1.ConditionUnknown, issuesv1alpha1.ReasonChanged
+		out.Message = "The monitor has changed; what is Active is told anew"
+	default:
+		out.Status, out.Reason, out.Message = metav1.ConditionTrue, issuesv1alpha1.ReasonReported, "Every report was taken"
+	}
+	return out
+}
+
+func setCondition(out *issuesv1alpha1.IssueMonitorStatus, condition metav1.Condition, generation int64, now time.Time) {
+	condition.ObservedGeneration = generation
 	condition.LastTransitionTime = metav1.NewTime(now)
 	meta.SetStatusCondition(&out.Conditions, condition)
 }

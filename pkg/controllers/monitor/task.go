@@ -46,6 +46,10 @@ func (c *Controller) work(ctx context.Context) {
 		if shutdown {
 			return
 		}
+		if !c.lanes.enter(t) {
+			c.queue.Done(t)
+			continue
+		}
 		err := c.do(ctx, t)
 		switch {
 		case err == nil, errors.Is(err, context.Canceled), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
@@ -56,6 +60,9 @@ func (c *Controller) work(ctx context.Context) {
 			c.queue.AddRateLimited(t)
 		}
 		c.queue.Done(t)
+		if next, ok := c.lanes.leave(t); ok {
+			c.queue.Add(next)
+		}
 	}
 }
 
@@ -74,7 +81,7 @@ func (c *Controller) do(ctx context.Context, t task) error {
 	case problemKind:
 		return w.reconcile(ctx, t)
 	case objectKind:
-		return w.again(ctx, t.namespace, t.id)
+		return w.evaluate(ctx, types.NamespacedName{Namespace: t.namespace, Name: t.id})
 	case namespaceKind:
 		w.allOf(ctx, t.namespace)
 		return nil

@@ -4,7 +4,6 @@
 package monitor
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -25,43 +24,46 @@ type watcher struct {
 	generation int64
 	spec       *issuesv1alpha1.IssueMonitorSpec
 	compiled   *issuemonitor.Monitor
+	// invalid is why the monitor cannot be used.
+	invalid error
 	// namespaces selects those that are watched. Nil for all.
 	namespaces labels.Selector
 	// renew says that the spec changed since issues were reported: they may tell
 	// something else now.
 	renew bool
+	// applied is the generation of the spec by which every Active issue was told.
+	applied int64
 
-	// Of the goroutine of attach.
+	// Of the goroutine of attach. Others read source with mu.
 	source       *source
 	registration cache.ResourceEventHandlerRegistration
-	// leave lets what the source still tells go unheard.
-	leave context.CancelFunc
-	asked time.Time
+	asked        time.Time
 
 	mu       sync.Mutex
 	watching metav1.Condition
 	// complete says that every object has been evaluated: what does not fail is gone.
 	complete bool
-	closed   bool
 	objects  map[types.NamespacedName]*object
 	problems map[string]*problem
 	// broken are the objects of each namespace that could not be evaluated.
 	broken map[string]int
-	fault  *fault
 }
 
 // object is what was found out about a watched object: about 200 bytes.
 type object struct {
 	uid      types.UID
 	findings []finding
-	// broken says that the findings are those of before, or that there are none.
-	broken bool
+	// fault is why it could not be evaluated: the findings are those of before, or there
+	// are none.
+	fault *issuesv1alpha1.MonitorError
 }
 
 // finding is what was found out about a member of forEach, or about the whole object.
 type finding struct {
 	identity string
-	verdict  issuemonitor.Verdict
+	// about is the UID of what an issue is about, if that is known.
+	about   types.UID
+	verdict issuemonitor.Verdict
 	// at is when it came to be so by the object's own account; zero if it does not say.
 	at time.Time
 	// seen is since when it has been seen so.
@@ -72,6 +74,8 @@ type finding struct {
 	// first says that it was so when the monitor began to be watched: it may have been
 	// reported before.
 	first bool
+	// told says that this failure of a run was told.
+	told bool
 }
 
 // since is when it came to be so.
@@ -96,24 +100,17 @@ type problem struct {
 	members map[member]*finding
 	// reported says that its failure was told, and its recovery was not.
 	reported bool
+	// about is the UID of what the failure that was told is about.
+	about types.UID
 	// issue is the name of the Active issue, once the cache has it. Empty when it was
 	// found out why the issue is not Active any longer.
 	issue string
-	// renewed says that it was told after the monitor's last change.
-	renewed bool
 	// recovered is when none was seen to fail, or when the last successful run ended.
 	recovered time.Time
-	// sent is when the newest run ended whose failure was told.
-	sent map[types.UID]bool
 	// scopeDeleted says that the object went that the issue is about.
 	scopeDeleted bool
-}
-
-// fault is the newest error.
-type fault struct {
-	issuesv1alpha1.MonitorError
-	// identity of the problem whose report was refused.
-	identity string
+	// fault is why it cannot be told, for the monitor's author to mend.
+	fault *issuesv1alpha1.MonitorError
 }
 
 func (w *watcher) isRun() bool { return w.spec.Mode == issuesv1alpha1.ModeRun }
@@ -123,16 +120,19 @@ func (w *watcher) watches(namespace string) bool {
 	return namespace != issuemonitor.UnwatchedNamespace && w.c.selects(w.namespaces, namespace)
 }
 
-// apply replaces what is known of an object, and returns the tasks that follow. Deleted
-// objects have no next.
-func (w *watcher) apply(key types.NamespacedName, next *object, fields []issuesv1alpha1.ReportedIssue, deleted bool) []task {
+// apply replaces what is known of an object, and returns the tasks that follow. Objects that
+// are deleted or not watched have no next. Of a source that was left nothing is known.
+func (w *watcher) apply(
+	source *source, key types.NamespacedName, next *object, fields []issuesv1alpha1.ReportedIssue, deleted bool,
+) []task {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if w.source != source {
 		return nil
 	}
 	touched := map[string]bool{}
 	if last := w.objects[key]; last != nil {
+		next.carryOver(last)
 		w.drop(key, last, deleted, touched)
 	}
 	delete(w.objects, key)
@@ -147,8 +147,34 @@ func (w *watcher) apply(key types.NamespacedName, next *object, fields []issuesv
 	return tasks
 }
 
+// carryOver keeps since when the same object has been seen as it is, and each of its members
+// of one identity in their order.
+func (o *object) carryOver(last *object) {
+	if o == nil || o.uid != last.uid {
+		return
+	}
+	before := make(map[string][]finding, len(last.findings))
+	for _, b := range last.findings {
+		before[b.identity] = append(before[b.identity], b)
+	}
+	for i := range o.findings {
+		f := &o.findings[i]
+		rest := before[f.identity]
+		if len(rest) == 0 {
+			continue
+		}
+		b := rest[0]
+		before[f.identity] = rest[1:]
+		if b.verdict != f.verdict {
+			f.mending = b.mending || b.verdict == issuemonitor.Failing
+			continue
+		}
+		f.seen, f.mending, f.told = b.seen, b.mending, b.told && b.at.Equal(f.at)
+	}
+}
+
 func (w *watcher) drop(key types.NamespacedName, last *object, deleted bool, touched map[string]bool) {
-	if last.broken {
+	if last.fault != nil {
 		if w.broken[key.Namespace]--; w.broken[key.Namespace] == 0 {
 			delete(w.broken, key.Namespace)
 		}
@@ -163,7 +189,7 @@ func (w *watcher) drop(key types.NamespacedName, last *object, deleted bool, tou
 }
 
 func (w *watcher) enter(key types.NamespacedName, next *object, fields []issuesv1alpha1.ReportedIssue, touched map[string]bool) {
-	if next.broken {
+	if next.fault != nil {
 		w.broken[key.Namespace]++
 	}
 	for item := range next.findings {
@@ -172,7 +198,7 @@ func (w *watcher) enter(key types.NamespacedName, next *object, fields []issuesv
 		f.mending = f.mending || f.first
 		p := w.problems[f.identity]
 		if p == nil {
-			p = &problem{namespace: key.Namespace, fields: fields[item], members: map[member]*finding{}, sent: map[types.UID]bool{}}
+			p = &problem{namespace: key.Namespace, fields: fields[item], members: map[member]*finding{}}
 			w.problems[f.identity] = p
 		}
 		p.fields.Scope.UID, p.scopeDeleted = fields[item].Scope.UID, false

@@ -89,7 +89,37 @@ func (s *server) report(by, namespace string, spec issuesv1alpha1.IssueReportSpe
 	if decision.Changed {
 		s.store(decision.Issue)
 	}
-	return issuesv1alpha1.IssueReportStatus{Result: issuesv1alpha1.ReportResult(decision.Result)}, nil
+	out := issuesv1alpha1.IssueReportStatus{Result: issuesv1alpha1.ReportResult(decision.Result)}
+	if decision.Issue != nil {
+		out.Issues = []issuesv1alpha1.ReportedObject{{Name: decision.Issue.Name}}
+	}
+	return out, nil
+}
+
+// resolve is a person's, or a controller's, without a report.
+func (s *server) resolve(title, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.issues {
+		if i.Spec.Title == title {
+			resolved, ok := issue.Resolve(i, "jane", &issues.IssueResolution{Reason: reason}, s.clock.Now())
+			require.True(s.t, ok)
+			s.store(resolved)
+		}
+	}
+}
+
+// reopen is a person's.
+func (s *server) reopen(title string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.issues {
+		if i.Spec.Title == title {
+			reopened, ok := issue.Reopen(i, "jane", at)
+			require.True(s.t, ok)
+			s.store(reopened)
+		}
+	}
 }
 
 // store shows an issue to the controller while it is Active. The caller holds mu.
@@ -214,11 +244,17 @@ func (w *world) allow(resource string) {
 	w.allowed.Insert(resource)
 }
 
+func (w *world) forbid(resource string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.allowed.Delete(resource)
+}
+
 // run starts a controller, after it has stopped the last one.
 func (w *world) run() {
 	w.t.Helper()
 	w.end()
-	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{gadgets.GroupVersion()})
 	mapper.AddSpecific(gadgets.GroupVersion().WithKind("Gadget"), gadgets, gadgets, meta.RESTScopeNamespace)
 	mapper.AddSpecific(gadgetSets.GroupVersion().WithKind("GadgetSet"), gadgetSets, gadgetSets, meta.RESTScopeNamespace)
 	mapper.AddSpecific(clusters.GroupVersion().WithKind("Cluster"), clusters, clusters, meta.RESTScopeRoot)
@@ -342,11 +378,11 @@ func (w *world) remove(in, name string) {
 	require.NoError(w.t, w.objects.Tracker().Delete(gadgets, in, name))
 }
 
-func (w *world) addNamespace(name string, labels map[string]string) {
+func (w *world) addNamespace(name string, labels map[string]string, uid ...types.UID) {
 	w.t.Helper()
 	obj := &metav1.PartialObjectMetadata{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, UID: append(uid, "uid")[0]},
 	}
 	gvr := corev1.SchemeGroupVersion.WithResource("namespaces")
 	if _, err := w.metadata.Tracker().Get(gvr, "", name); apierrors.IsNotFound(err) {
