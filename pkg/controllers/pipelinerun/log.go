@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,9 +17,6 @@ import (
 )
 
 const (
-	// logTimeout bounds the reading of one log: a kubelet that does not answer must not
-	// hold up reports.
-	logTimeout = 10 * time.Second
 	// logLines and logBytes bound what the kubelet sends.
 	logLines = 2000
 	logBytes = 8 << 20
@@ -40,8 +36,6 @@ var _ LogReader = (*PodLogs)(nil)
 
 // Tail implements LogReader.
 func (l *PodLogs) Tail(ctx context.Context, namespace, pod, container string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, logTimeout)
-	defer cancel()
 	lines, bytes := int64(logLines), int64(logBytes)
 	stream, err := l.Pods.Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
 		Container: container, TailLines: &lines, LimitBytes: &bytes,
@@ -84,11 +78,14 @@ func (t *tail) String() string {
 
 // logOf is the end of the log of the first step that failed, without credentials. A log
 // that cannot be read is none: the failure is reported all the same.
-func (c *Config) logOf(ctx context.Context, run *tektonv1.PipelineRun, tasks []failedTask) string {
-	if c.Logs == nil || len(tasks) == 0 || tasks[0].step == nil || tasks[0].step.interrupted || tasks[0].pod == "" {
+func (r *Reconciler) logOf(ctx context.Context, run *tektonv1.PipelineRun, tasks []failedTask) string {
+	logs := r.config.Logs
+	if logs == nil || len(tasks) == 0 || tasks[0].step == nil || tasks[0].step.interrupted || tasks[0].pod == "" {
 		return ""
 	}
-	text, err := c.Logs.Tail(ctx, run.Namespace, tasks[0].pod, tasks[0].step.container)
+	text, err := r.patience.read(ctx, r.clock.Now(), func(ctx context.Context) (string, error) {
+		return logs.Tail(ctx, run.Namespace, tasks[0].pod, tasks[0].step.container)
+	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		ctrl.LoggerFrom(ctx).V(1).Info("Log is not read", "reason", err.Error())
 	}

@@ -20,19 +20,19 @@ import (
 var updateGolden = flag.Bool("update", false, "write testdata/matrix.golden")
 
 // marks are the values of the labels that decide what a run's problem is.
-type marks struct{ kind, event, pull, component, scenario string }
+type marks struct{ kind, event, pull, branch, application, component, scenario string }
 
 // matrix is every combination.
 func matrix(kinds []string) []marks {
 	var out []marks
 	for _, kind := range kinds {
 		for _, event := range []string{"", "push", "Push", "incoming", "pull_request", "Merge_Request", "retest-all-comment"} {
-			for _, pull := range []string{"", "42"} {
-				for _, component := range []string{"", "frontend"} {
-					for _, scenario := range []string{"", "e2e"} {
-						out = append(out, marks{kind, event, pull, component, scenario})
-					}
-				}
+			for rest := range 1 << 5 {
+				pick := func(bit int, without, with string) string { return []string{without, with}[rest>>bit&1] }
+				out = append(out, marks{
+					kind, event, pick(4, "", "42"), pick(3, "main", "refs/heads/next"),
+					pick(2, "", "shop"), pick(1, "", "frontend"), pick(0, "", "e2e"),
+				})
 			}
 		}
 	}
@@ -41,23 +41,25 @@ func matrix(kinds []string) []marks {
 
 // run has the names of Pipelines-as-Code with a prefix, as labels or annotations.
 func (m marks) run(pacNames func(name, value string) runOption, prefix string) *tektonv1.PipelineRun {
-	options := []runOption{embedded("web-"), label(labelApplication, "shop")}
+	options := []runOption{embedded("web-")}
 	add := func(set func(name, value string) runOption, name, value string) {
 		if value != "" {
 			options = append(options, set(name, value))
 		}
 	}
 	add(label, labelRunType, m.kind)
+	add(label, labelApplication, m.application)
 	add(label, labelComponent, m.component)
 	add(label, labelScenario, m.scenario)
 	add(pacNames, prefix+pacEventType, m.event)
 	add(pacNames, prefix+pacPullRequest, m.pull)
-	add(pacNames, prefix+pacBranch, "main")
+	add(pacNames, prefix+pacBranch, m.branch)
 	return failing(options...)
 }
 
 func (m marks) String() string {
-	return fmt.Sprintf("type=%-8s event=%-19s pull=%-3s component=%-9s scenario=%-4s", m.kind, m.event, m.pull, m.component, m.scenario)
+	return fmt.Sprintf("type=%-8s event=%-19s pull=%-3s branch=%-16s application=%-5s component=%-9s scenario=%-4s",
+		m.kind, m.event, m.pull, m.branch, m.application, m.component, m.scenario)
 }
 
 func identityLine(issue *issuesv1alpha1.ReportedIssue) string {
@@ -94,18 +96,30 @@ func TestLabelMatrix(t *testing.T) {
 
 // TestMatrixTellsProblemsApart: a green run never resolves the issue of a run that differs
 // from it in anything but the name of the event. The events of a push are the same, and so
-// are a pull request's.
+// are a pull request's. Branches tell pushes and releases apart, applications tests of no component.
 func TestMatrixTellsProblemsApart(t *testing.T) {
 	t.Parallel()
 	all := matrix([]string{"", "build", "test", "release"})
-	for _, a := range all {
-		for _, b := range all {
-			x, y := a.run(label, pacPrefix), b.run(label, pacPrefix)
+	runs := make([]*tektonv1.PipelineRun, 0, len(all))
+	for _, m := range all {
+		runs = append(runs, m.run(label, pacPrefix))
+	}
+	for i, a := range all {
+		for j, b := range all[:i] {
+			x, y := runs[i], runs[j]
 			same := typeOf(x) == typeOf(y) && stageOf(x) == stageOf(y) && a.component == b.component && a.scenario == b.scenario
-			if stageOf(x) == issuesv1alpha1.StagePullRequest {
+			switch stageOf(x) {
+			case issuesv1alpha1.StagePullRequest:
 				same = same && a.pull == b.pull
+			case issuesv1alpha1.StagePush, issuesv1alpha1.StageRelease:
+				same = same && a.branch == b.branch
 			}
-			require.Equal(t, same, sameProblem(x, y), "%s\n%s", a, b)
+			if a.component == "" && typeOf(x) == issuesv1alpha1.TypeTest {
+				same = same && a.application == b.application
+			}
+			if have := sameProblem(x, y); have != same {
+				require.Failf(t, "told apart wrongly", "want the same: %t\n%s\n%s", same, a, b)
+			}
 		}
 	}
 }
@@ -133,7 +147,7 @@ func TestMatrixOfUpdates(t *testing.T) {
 	want := config.identityOf(update(label(labelApplication, "shop")))
 	for _, m := range matrix([]string{"", "build", "test", "release"}) {
 		run := m.run(label, pacPrefix)
-		run.Namespace = config.MintMakerNamespace
+		run.Namespace, run.Labels[labelApplication] = config.MintMakerNamespace, "shop"
 		maps.Copy(run.Labels, update().Labels)
 		require.Equal(t, want, config.identityOf(run), m.String())
 		require.Equal(t, "team-gamma", config.home(run), m.String())

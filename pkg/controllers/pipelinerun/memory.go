@@ -11,7 +11,8 @@ import (
 
 // memory holds what was settled for each run that exists, so that the many
 // updates which a run still gets after its end cost no request. About 150 bytes
-// a run. Losing it costs one report per run, which changes nothing.
+// a run. Losing it costs one report for each run that is no history, and that
+// changes nothing.
 type memory struct {
 	mu   sync.Mutex
 	runs map[types.NamespacedName]settled

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/controllers/history"
 )
 
 // reporter is the part of report.Reporter that the controller uses.
@@ -36,6 +37,7 @@ type Reconciler struct {
 	config   *Config
 	clock    clock.PassiveClock
 	memory   *memory
+	patience *patience
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -45,7 +47,7 @@ var _ reconcile.Reconciler = (*Reconciler)(nil)
 // most TaskRuns are never looked at. Config returns what is in force; it is asked for each
 // run.
 func New(runs, live client.Reader, reporter reporter, config func() *Config, clock clock.PassiveClock) *Reconciler {
-	return &Reconciler{runs: runs, live: live, reporter: reporter, current: config, clock: clock, memory: newMemory()}
+	return &Reconciler{runs: runs, live: live, reporter: reporter, current: config, clock: clock, memory: newMemory(), patience: &patience{}}
 }
 
 // Reconcile reports a run that is over, and one that should have started.
@@ -95,6 +97,9 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 	if v == succeeded {
 		return r.reportRecovery(ctx, run)
 	}
+	if r.past(run, completedAt(run)) {
+		return nil
+	}
 	var taskRuns []tektonv1.TaskRun
 	if v != neverRan {
 		var err error
@@ -103,7 +108,7 @@ func (r *Reconciler) reportEnd(ctx context.Context, run *tektonv1.PipelineRun, v
 		}
 	}
 	tasks := failedTasks(taskRuns)
-	answer, err := r.reportFailure(ctx, run, r.config.failure(run, v, tasks, r.config.logOf(ctx, run, tasks)))
+	answer, err := r.reportFailure(ctx, run, r.config.failure(run, v, tasks, r.logOf(ctx, run, tasks)))
 	if err := note(ctx, v, answer, err); err != nil || answer.Result != issuesv1alpha1.ResultCreated {
 		return err
 	}
@@ -172,6 +177,9 @@ func (r *Reconciler) awaitStart(ctx context.Context, run *tektonv1.PipelineRun) 
 }
 
 func (r *Reconciler) reportDelay(ctx context.Context, run *tektonv1.PipelineRun, deadline time.Time) error {
+	if r.past(run, deadline) {
+		return nil
+	}
 	taskRuns, err := r.taskRunsOf(ctx, run)
 	if err != nil {
 		return err
@@ -181,6 +189,11 @@ func (r *Reconciler) reportDelay(ctx context.Context, run *tektonv1.PipelineRun,
 	}
 	answer, err := r.reportFailure(ctx, run, r.config.delay(run, deadline, taskRuns))
 	return note(ctx, stuck, answer, err)
+}
+
+// past says that a failure may have been told, resolved and removed before this process began.
+func (r *Reconciler) past(run *tektonv1.PipelineRun, failed time.Time) bool {
+	return history.Past(r.clock.Now(), failed, r.config.identityOf(run).ExpiresAfter)
 }
 
 func (r *Reconciler) reportFailure(

@@ -6,6 +6,7 @@ package pipelinerun
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -210,6 +212,40 @@ func TestRestartRepeatsTheSameReport(t *testing.T) {
 	require.Equal(t, first.recorder.Reports(), second.recorder.Reports())
 }
 
+// A restart looks at every run that was kept: the issue of an old one may have been resolved
+// and removed, and its green run may have been pruned.
+func TestOldFailuresAreHistory(t *testing.T) {
+	t.Parallel()
+	pullRequest := label(pacPrefix+pacEventType, "pull_request")
+	deadline := created.Add(startTimeout)
+	cases := map[string]struct {
+		reason string
+		run    *tektonv1.PipelineRun
+		now    time.Time
+		want   int
+	}{
+		"Failed":       {"the server remembers", failing(), ended.Add(unseenLimit), 1},
+		"FailedOld":    {"nobody remembers", failing(), ended.Add(unseenLimit + time.Second), 0},
+		"NeverRanOld":  {"it failed", newRun(ends(tektonv1.PipelineRunReasonCouldntGetTask, "")), ended.Add(unseenLimit + time.Second), 0},
+		"ProposedOld":  {"it would expire at once", failing(pullRequest), ended.Add(unseenLimit + time.Second), 0},
+		"SucceededOld": {"an issue may have been Active all the time", green(), ended.Add(unseenLimit + time.Second), 1},
+		"Stuck":        {"the server remembers", newRun(), deadline.Add(unseenLimit), 1},
+		"StuckOld":     {"nobody remembers", newRun(), deadline.Add(unseenLimit + time.Second), 0},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.now, tc.run)
+			_, err := w.reconcile(t, tc.run)
+			require.NoError(t, err)
+			require.Len(t, w.recorder.Reports(), tc.want, tc.reason)
+			if tc.want == 0 {
+				require.Zero(t, w.lists.Load(), "history costs no request")
+			}
+		})
+	}
+}
+
 func TestStuck(t *testing.T) {
 	t.Parallel()
 	waiting := taskReason(corev1.ConditionUnknown, tektonv1.TaskRunReasonPending, "0/3 nodes are available")
@@ -270,6 +306,7 @@ func TestRefusals(t *testing.T) {
 	reports := schema.GroupResource{Group: issuesv1alpha1.GroupName, Resource: "issuereports"}
 	terminating := apierrors.NewForbidden(reports, "", errors.New("namespace is being terminated"))
 	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	ahead := apierrors.NewInvalid(schema.GroupKind{}, "", field.ErrorList{field.Invalid(field.NewPath("spec", "observedAt"), "", "too far ahead")})
 	cases := map[string]struct {
 		reason   string
 		err      error
@@ -278,6 +315,7 @@ func TestRefusals(t *testing.T) {
 		retry    bool
 	}{
 		"Invalid":     {reason: "it will be refused again", err: apierrors.NewInvalid(schema.GroupKind{}, "", nil), terminal: true},
+		"Ahead":       {reason: "its time comes", err: fmt.Errorf("report: %w", ahead), retry: true},
 		"Forbidden":   {reason: "somebody may grant it", err: apierrors.NewForbidden(reports, "", errors.New("no")), after: forbiddenPause},
 		"Terminating": {reason: "nobody is left to tell", err: terminating},
 		"NoNamespace": {reason: "nobody is left to tell", err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x")},

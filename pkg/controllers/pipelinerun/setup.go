@@ -5,6 +5,7 @@ package pipelinerun
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -27,6 +28,10 @@ const (
 // reconcileTimeout bounds all calls that one run takes.
 const reconcileTimeout = 2 * time.Minute
 
+// forever is how long the first list of PipelineRuns may take or fail. The end of it would be
+// the end of the process, which has other controllers.
+const forever = time.Duration(math.MaxInt64)
+
 // Setup adds the controller to a manager. Its cache should use Transform, and
 // Tekton's kinds have to be served by then. Config returns what is in force. Concurrency is
 // the number of runs reported at the same time.
@@ -38,6 +43,7 @@ func Setup(mgr ctrl.Manager, reporter reporter, config func() *Config, concurren
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			ReconciliationTimeout:   reconcileTimeout,
+			CacheSyncTimeout:        forever,
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
 				firstRetry, longestRetry),
 		}).
