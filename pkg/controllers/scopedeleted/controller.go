@@ -62,9 +62,8 @@ type Controller struct {
 
 // finding is an issue whose scope was seen to be deleted.
 type finding struct {
-	issue    types.NamespacedName
-	resource schema.GroupVersionResource
-	scope    scope
+	issue types.NamespacedName
+	scope scope
 }
 
 var (
@@ -84,7 +83,7 @@ func New(clients Clients, clock clock.Clock) *Controller {
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[finding](firstRetry, longestRetry)),
 	}
-	c.kinds = &kinds{clients: &c.clients, clock: clock, gone: c.gone, stops: map[schema.GroupKind]context.CancelFunc{}}
+	c.kinds = &kinds{clients: &c.clients, clock: clock, gone: c.gone, watches: map[schema.GroupKind]*watch{}}
 	return c
 }
 
@@ -125,7 +124,7 @@ func (c *Controller) needed() map[schema.GroupKind]bool {
 }
 
 // gone queues the issues about an object that was deleted.
-func (c *Controller) gone(resource schema.GroupVersionResource, kind schema.GroupKind, object *metav1.PartialObjectMetadata) {
+func (c *Controller) gone(kind schema.GroupKind, object *metav1.PartialObjectMetadata) {
 	found, _ := c.issues.GetIndexer().ByIndex(byUID, string(object.UID))
 	for _, obj := range found {
 		issue, ok := obj.(*issuesv1alpha1.Issue)
@@ -136,7 +135,7 @@ func (c *Controller) gone(resource schema.GroupVersionResource, kind schema.Grou
 		if s == nil || s.kind != kind || s.namespace != object.Namespace || s.name != object.Name {
 			continue
 		}
-		c.queue.Add(finding{types.NamespacedName{Namespace: issue.Namespace, Name: issue.Name}, resource, *s})
+		c.queue.Add(finding{types.NamespacedName{Namespace: issue.Namespace, Name: issue.Name}, *s})
 	}
 }
 
@@ -156,24 +155,57 @@ func (c *Controller) work(ctx context.Context) {
 	}
 }
 
-// resolve asks again whether the object is gone: a watch tells what was.
+// resolve asks again whether the object is gone, and the issue about it: a watch tells what
+// was, and a finding may have waited for long.
 func (c *Controller) resolve(ctx context.Context, f finding) error {
+	issue := c.issueOf(f)
+	if issue == nil {
+		return nil
+	}
+	resource, ok := c.kinds.watched(f.scope.kind)
+	if !ok {
+		return fmt.Errorf("%s is not watched", f.scope.kind)
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	object, err := c.clients.Metadata.Resource(f.resource).Namespace(f.scope.namespace).Get(ctx, f.scope.name, metav1.GetOptions{})
+	object, err := c.clients.Metadata.Resource(resource).Namespace(f.scope.namespace).Get(ctx, f.scope.name, metav1.GetOptions{})
 	switch {
 	case err == nil && string(object.UID) == f.scope.uid:
 		return nil // it was never deleted
-	case err != nil && !apierrors.IsNotFound(err):
+	case err != nil && !noObject(err):
 		return fmt.Errorf("look for the object: %w", err)
 	}
 	resolution := &issuesv1alpha1.IssueResolution{
-		Reason:  issuesv1alpha1.ReasonScopeDeleted,
-		Message: fmt.Sprintf("%s %s was deleted", f.scope.kind.Kind, f.scope.name),
+		ObjectMeta: metav1.ObjectMeta{Name: issue.Name, ResourceVersion: issue.ResourceVersion},
+		Reason:     issuesv1alpha1.ReasonScopeDeleted,
+		Message:    fmt.Sprintf("%s %s was deleted", f.scope.kind.Kind, f.scope.name),
 	}
 	_, err = c.clients.Issues.IssuesV1alpha1().Issues(f.issue.Namespace).Resolve(ctx, f.issue.Name, resolution, metav1.CreateOptions{})
 	if apierrors.IsNotFound(err) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// noObject tells that there is no such object from that nobody knows: its version may be
+// served no longer.
+func noObject(err error) bool {
+	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
+
+// issueOf is the issue of a finding, or nil when it is Active no longer, or about another
+// object: one of the same name may fail already.
+func (c *Controller) issueOf(f finding) *issuesv1alpha1.Issue {
+	obj, exists, err := c.issues.GetIndexer().GetByKey(f.issue.String())
+	if err != nil || !exists {
+		return nil
+	}
+	issue, ok := obj.(*issuesv1alpha1.Issue)
+	if !ok {
+		return nil
+	}
+	if s := scopeOf(issue); s == nil || *s != f.scope {
+		return nil
+	}
+	return issue
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -59,6 +60,8 @@ func newObject(kind, in, name, uid string) *metav1.PartialObjectMetadata {
 		ObjectMeta: metav1.ObjectMeta{Namespace: in, Name: name, UID: types.UID(uid)},
 	}
 }
+
+var onlyDeployments = map[schema.GroupKind]bool{{Group: "apps", Kind: "Deployment"}: true}
 
 // world is a cluster in which the controller may watch Deployments and nothing else.
 type world struct {
@@ -157,6 +160,7 @@ func TestDeletedScopes(t *testing.T) {
 		newIssue("foreign", scopeNamed("Deployment", "theirs", "uid-theirs", "team-delta")),
 		newIssue("denied", scopeNamed("StatefulSet", "db", "uid-db", namespace)),
 		newIssue("pruned", scopeNamed("Pod", "p", "uid-p", namespace)),
+		newIssue("revision", scopeNamed("ReplicaSet", "r", "uid-r", namespace)),
 		newIssue("unserved", scopeNamed("Gadget", "g", "uid-g", namespace)),
 		newIssue("unneeded", scopeNamed("DaemonSet", "d", "", namespace)),
 	}, []runtime.Object{
@@ -177,6 +181,7 @@ func TestDeletedScopes(t *testing.T) {
 	require.Equal(t, []string{"hit ScopeDeleted", "last ScopeDeleted", "twin ScopeDeleted"}, have)
 	require.Equal(t, []string{deployments.Resource}, w.watched(), "nothing else is watched")
 	require.NotContains(t, w.needed(), schema.GroupKind{Group: "apps", Kind: "DaemonSet"}, "without a UID no object is meant")
+	require.NotContains(t, w.needed(), schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}, "it goes as a matter of course")
 }
 
 // TestRecreatedScope: an object of the same name is another one, and one that is still
@@ -184,10 +189,10 @@ func TestDeletedScopes(t *testing.T) {
 func TestRecreatedScope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, []runtime.Object{newObject("Deployment", namespace, "web", "uid-new")})
-	f := finding{types.NamespacedName{Namespace: namespace, Name: "a"}, deployments, *scopeOf(newIssue("a", scopeNamed("Deployment", "web", "uid-new", namespace)))}
+	f := w.find(t, newIssue("a", scopeNamed("Deployment", "web", "uid-new", namespace)))
 	require.NoError(t, w.resolve(t.Context(), f))
 	require.Empty(t, w.resolved(), "it is there")
-	f.scope.uid = "uid-old"
+	f = w.find(t, newIssue("a", scopeNamed("Deployment", "web", "uid-old", namespace)))
 	require.NoError(t, w.resolve(t.Context(), f))
 	require.Equal(t, []string{"a ScopeDeleted"}, w.resolved())
 	w.metadata.PrependReactor("get", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -197,17 +202,70 @@ func TestRecreatedScope(t *testing.T) {
 	require.Len(t, w.resolved(), 1, "what is not known is not resolved")
 }
 
+// TestFindingsOfThePast: a finding may wait for as long as an API is away, and its issue can
+// be about the object that came after.
+func TestFindingsOfThePast(t *testing.T) {
+	t.Parallel()
+	old := scopeNamed("Deployment", "web", "uid-old", namespace)
+	cases := map[string]struct {
+		reason string
+		since  func(*world, *issuesv1alpha1.Issue) error
+	}{
+		"About another object": {"it is not gone", func(w *world, issue *issuesv1alpha1.Issue) error {
+			issue.Spec.Scope.UID = "uid-new"
+			return w.Controller.issues.GetIndexer().Update(issue)
+		}},
+		"Resolved": {"it is done", func(w *world, issue *issuesv1alpha1.Issue) error {
+			return w.Controller.issues.GetIndexer().Delete(issue)
+		}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil, nil)
+			issue := newIssue("a", old)
+			f := w.find(t, issue)
+			require.NoError(t, tc.since(w, issue.DeepCopy()))
+			require.NoError(t, w.resolve(t.Context(), f))
+			require.Empty(t, w.resolved(), tc.reason)
+		})
+	}
+}
+
+// TestResolvesWhatItSaw: what the server knows already, and this controller does not.
+func TestResolvesWhatItSaw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, nil)
+	issue := newIssue("a", scopeNamed("Deployment", "web", "uid-old", namespace))
+	issue.ResourceVersion = "7"
+	var sent *issuesv1alpha1.IssueResolution
+	w.issues.PrependReactor("create", "issues", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		sent = action.(clienttesting.CreateActionImpl).Object.(*issuesv1alpha1.IssueResolution)
+		return true, nil, apierrors.NewConflict(schema.GroupResource{}, "a", fmt.Errorf("it is another"))
+	})
+	require.Error(t, w.resolve(t.Context(), w.find(t, issue)), "it is looked at again")
+	require.Equal(t, "7", sent.ResourceVersion)
+}
+
+// find is the finding that an issue's object is gone.
+func (w *world) find(t *testing.T, issue *issuesv1alpha1.Issue) finding {
+	t.Helper()
+	require.NoError(t, w.Controller.issues.GetIndexer().Add(issue))
+	w.kinds.need(t.Context(), onlyDeployments)
+	t.Cleanup(w.kinds.end)
+	return finding{types.NamespacedName{Namespace: issue.Namespace, Name: issue.Name}, *scopeOf(issue)}
+}
+
 // TestWatchesEnd: a kind that no issue needs is not watched.
 func TestWatchesEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, nil)
-	kind := schema.GroupKind{Group: "apps", Kind: "Deployment"}
 	for range 2 {
-		w.kinds.need(t.Context(), map[schema.GroupKind]bool{kind: true})
-		require.Len(t, w.kinds.stops, 1)
+		w.kinds.need(t.Context(), onlyDeployments)
+		require.Len(t, w.kinds.watches, 1)
 	}
 	w.kinds.need(t.Context(), nil)
-	require.Empty(t, w.kinds.stops)
+	require.Empty(t, w.kinds.watches)
 	w.kinds.running.Wait()
 }
 
@@ -229,6 +287,6 @@ func TestInventedKinds(t *testing.T) {
 	w.allowed.Insert(statefulSets.Resource)
 	w.clock.Step(renewal)
 	w.kinds.need(t.Context(), needed)
-	require.Len(t, w.kinds.stops, 1, "a right that is granted later counts")
+	require.Len(t, w.kinds.watches, 1, "a right that is granted later counts")
 	w.kinds.end()
 }

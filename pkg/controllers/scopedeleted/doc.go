@@ -8,5 +8,6 @@
 // one that lasts and that the ClusterRole kite-monitor-sources lets the controller watch,
 // and the controller itself has seen that object alive. So nobody learns from an issue
 // whether an object exists that he may not see, and a scope with a slip of the pen
-// resolves nothing. What is deleted while no controller runs is not noticed.
+// resolves nothing. What is deleted while no controller runs is not noticed; what goes while
+// a kind cannot be watched is, when it can be again.
 package scopedeleted

@@ -14,9 +14,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/restmapper"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
@@ -30,10 +28,12 @@ type kinds struct {
 	clients *Clients
 	clock   clock.PassiveClock
 	// gone is called with every object that was seen and is deleted.
-	gone func(resource schema.GroupVersionResource, kind schema.GroupKind, object *metav1.PartialObjectMetadata)
+	gone func(kind schema.GroupKind, object *metav1.PartialObjectMetadata)
 
 	running sync.WaitGroup
-	stops   map[schema.GroupKind]context.CancelFunc
+	// mu guards the map. Only the goroutine that calls need writes.
+	mu      sync.Mutex
+	watches map[schema.GroupKind]*watch
 
 	// What the cluster served at that time, and why the controller may not watch it; empty
 	// where it may.
@@ -45,33 +45,81 @@ type kinds struct {
 // need starts and stops watches until there is one for each of the kinds that are served
 // and that the controller may watch.
 func (k *kinds) need(ctx context.Context, needed map[schema.GroupKind]bool) {
-	log := ctrl.LoggerFrom(ctx)
-	for kind, stop := range k.stops {
-		if !needed[kind] {
-			log.Info("No issue needs this kind any longer, its watch ends", "kind", kind.String())
-			stop()
-			delete(k.stops, kind)
-		}
-	}
-	if len(needed) == len(k.stops) {
+	k.prune(ctx, needed)
+	missing := k.missing(needed)
+	if len(missing) == 0 {
 		return
 	}
 	if err := k.renew(ctx); err != nil {
-		log.Error(err, "Issues are not resolved when their scope is deleted, trying again")
+		ctrl.LoggerFrom(ctx).Error(err, "Issues are not resolved when their scope is deleted, trying again")
 		return
 	}
+	for _, kind := range missing {
+		k.mend(ctx, kind)
+	}
+}
+
+func (k *kinds) prune(ctx context.Context, needed map[schema.GroupKind]bool) {
+	for kind, w := range k.watches {
+		if !needed[kind] {
+			ctrl.LoggerFrom(ctx).Info("No issue needs this kind any longer, its watch ends", "kind", kind.String())
+			w.end()
+			k.keep(kind, nil)
+		}
+	}
+}
+
+// missing are the kinds that have no watch, or one that fails: its version may be served no
+// longer, or the right to it withdrawn.
+func (k *kinds) missing(needed map[schema.GroupKind]bool) []schema.GroupKind {
+	var out []schema.GroupKind
 	for kind := range needed {
-		if k.stops[kind] != nil {
-			continue
+		if w := k.watches[kind]; !w.alive() || w.failing.Load() {
+			out = append(out, kind)
 		}
-		resource, err := k.resource(ctx, kind)
-		if err != nil {
-			log.V(1).Info("Issues of this kind are not resolved when their scope is deleted", "kind", kind.String(), "reason", err.Error())
-			continue
-		}
-		log.Info("Issues need this kind, watching it", "kind", kind.String())
+	}
+	return out
+}
+
+// mend watches what a kind is served as. What cannot be watched now is not forgotten: what
+// goes meanwhile is found when it can be again.
+func (k *kinds) mend(ctx context.Context, kind schema.GroupKind) {
+	log, last := ctrl.LoggerFrom(ctx).WithValues("kind", kind.String()), k.watches[kind]
+	resource, err := k.resource(ctx, kind)
+	switch {
+	case err != nil && last.alive():
+		log.Info("This kind cannot be watched any longer, its watch ends", "reason", err.Error())
+		last.end()
+	case err != nil:
+		log.V(1).Info("Issues of this kind are not resolved when their scope is deleted", "reason", err.Error())
+	case last.alive() && last.resource == resource:
+		last.failing.Store(false) // it goes on trying
+	default:
+		log.Info("Issues need this kind, watching it", "resource", resource.String())
 		k.start(ctx, kind, resource)
 	}
+}
+
+// keep keeps the watch of a kind, or none.
+func (k *kinds) keep(kind schema.GroupKind, w *watch) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if w == nil {
+		delete(k.watches, kind)
+		return
+	}
+	k.watches[kind] = w
+}
+
+// watched is what a kind is, or was last, watched as.
+func (k *kinds) watched(kind schema.GroupKind) (schema.GroupVersionResource, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := k.watches[kind]
+	if w == nil {
+		return schema.GroupVersionResource{}, false
+	}
+	return w.resource, true
 }
 
 // resource is what a kind is served as, if the controller may watch it.
@@ -134,34 +182,21 @@ func (k *kinds) refusal(ctx context.Context, resource schema.GroupVersionResourc
 }
 
 func (k *kinds) start(ctx context.Context, kind schema.GroupKind, resource schema.GroupVersionResource) {
-	ctx, k.stops[kind] = context.WithCancel(ctx)
-	informer := metadatainformer.NewFilteredMetadataInformer(k.clients.Metadata, resource, metav1.NamespaceAll, 0, cache.Indexers{}, nil).Informer()
-	gone := func(obj any) {
-		if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-			obj = unknown.Obj
-		}
-		if object, ok := obj.(*metav1.PartialObjectMetadata); ok {
-			k.gone(resource, kind, object)
-		}
+	last := k.watches[kind]
+	w := newWatch(k.clients.Metadata, resource, func(object *metav1.PartialObjectMetadata) { k.gone(kind, object) })
+	ctx, w.stop = context.WithCancel(ctx)
+	k.keep(kind, w)
+	k.running.Go(func() { w.informer.RunWithContext(ctx) })
+	if last != nil {
+		last.end()
+		k.running.Go(func() { w.follow(ctx, last) })
 	}
-	_ = informer.SetTransform(slimObject)
-	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		// One of the same name that came while the watch was interrupted is another object.
-		UpdateFunc: func(old, obj any) {
-			before, ok := old.(*metav1.PartialObjectMetadata)
-			if after, isObject := obj.(*metav1.PartialObjectMetadata); ok && isObject && before.UID != after.UID {
-				gone(before)
-			}
-		},
-		DeleteFunc: gone,
-	})
-	k.running.Go(func() { informer.RunWithContext(ctx) })
 }
 
 // end stops all watches, and waits for them.
 func (k *kinds) end() {
-	for _, stop := range k.stops {
-		stop()
+	for _, w := range k.watches {
+		w.stop()
 	}
 	k.running.Wait()
 }

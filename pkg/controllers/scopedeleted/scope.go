@@ -14,12 +14,18 @@ import (
 )
 
 // shortLived are kinds that are deleted as a matter of course: that one of them is gone
-// says nothing about what it ran for.
+// says nothing about what it ran for. There are many of them, too: whoever names one in an
+// issue must not have all of the cluster listed.
 var shortLived = map[schema.GroupKind]bool{
-	{Kind: "Pod"}:                              true,
-	{Group: "batch", Kind: "Job"}:              true,
-	{Group: "tekton.dev", Kind: "PipelineRun"}: true,
-	{Group: "tekton.dev", Kind: "TaskRun"}:     true,
+	{Kind: "Event"}:                     true,
+	{Kind: "Pod"}:                       true,
+	{Group: "apps", Kind: "ReplicaSet"}: true,
+	{Group: "appstudio.redhat.com", Kind: "Release"}:  true,
+	{Group: "appstudio.redhat.com", Kind: "Snapshot"}: true,
+	{Group: "batch", Kind: "Job"}:                     true,
+	{Group: "events.k8s.io", Kind: "Event"}:           true,
+	{Group: "tekton.dev", Kind: "PipelineRun"}:        true,
+	{Group: "tekton.dev", Kind: "TaskRun"}:            true,
 }
 
 // Indexes of issues: by the kind of their scope, and by its UID.
