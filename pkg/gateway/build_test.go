@@ -31,6 +31,11 @@ func testSource(handler Handler) Source {
 	return Source{Name: "test", Pattern: "/hook", Handler: handler}
 }
 
+// admitting takes POST from one sender.
+func admitting(name, pattern, sender string, handler Handler) Source {
+	return Source{Name: name, Pattern: pattern, Admit: func(*http.Request) (string, Handler, error) { return sender, handler, nil }}
+}
+
 func ok(w http.ResponseWriter, _ *http.Request) error {
 	return WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"kite.dev/kite/pkg/report"
@@ -25,13 +24,15 @@ type Item struct {
 	Report report.Report
 	// Skipped says why there is nothing to report.
 	Skipped string
+	// Err is why no report could be made of it.
+	Err error
 }
 
 // Outcome is what became of an item.
 type Outcome struct {
 	Field     string `json:"field"`
 	Namespace string `json:"namespace,omitempty"`
-	// Result is the API's, or Skipped, or Failed.
+	// Result is the API's, or Skipped.
 	Result string `json:"result"`
 	Issue  string `json:"issue,omitempty"`
 	Detail string `json:"detail,omitempty"`
@@ -39,35 +40,22 @@ type Outcome struct {
 	problem *Problem
 }
 
-// Deliver reports the items of a request, and answers with what became of each: 200 when
-// all were taken, 207 when some will never be.
+// Deliver reports the items of a request, and answers with what became of each.
 func Deliver(w http.ResponseWriter, r *http.Request, reporter Reporter, items []Item) error {
 	outcomes, err := ReportAll(r.Context(), reporter, items)
 	if err != nil {
 		return err
 	}
-	return WriteOutcomes(w, outcomes)
+	return WriteJSON(w, http.StatusOK, map[string]any{"results": outcomes})
 }
 
-// ReportAll reports the items of a request. When none was taken, or a repetition can help,
-// all of the request is refused: what was taken already counts once.
+// ReportAll reports the items of a request: all that can be reported. An answer of success
+// means that every item was taken. Otherwise the request is refused, and the refusal names
+// the items that were not taken. It has the status of one of which sending the request again
+// can help, where there is one, else of the first: what was taken counts once.
 func ReportAll(ctx context.Context, reporter Reporter, items []Item) ([]Outcome, error) {
 	outcomes := deliver(ctx, reporter, items)
 	return outcomes, refusalOf(outcomes)
-}
-
-// AllTaken says whether none failed.
-func AllTaken(outcomes []Outcome) bool {
-	return !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.problem != nil })
-}
-
-// WriteOutcomes answers with what became of each item.
-func WriteOutcomes(w http.ResponseWriter, outcomes []Outcome) error {
-	status := http.StatusOK
-	if !AllTaken(outcomes) {
-		status = http.StatusMultiStatus
-	}
-	return WriteJSON(w, status, map[string]any{"results": outcomes})
 }
 
 func deliver(ctx context.Context, reporter Reporter, items []Item) []Outcome {
@@ -76,7 +64,10 @@ func deliver(ctx context.Context, reporter Reporter, items []Item) []Outcome {
 	var of []*Outcome
 	for i := range items {
 		outcomes[i] = Outcome{Field: items[i].Field, Result: resultSkipped, Detail: items[i].Skipped}
-		if items[i].Skipped == "" {
+		switch {
+		case items[i].Err != nil:
+			outcomes[i].set(&report.Answer{Err: items[i].Err})
+		case items[i].Skipped == "":
 			outcomes[i].Namespace = items[i].Report.Namespace
 			reports, of = append(reports, items[i].Report), append(of, &outcomes[i])
 		}
@@ -101,7 +92,6 @@ func namespaceOf(reports []report.Report) string {
 func (o *Outcome) set(answer *report.Answer) {
 	if answer.Err != nil {
 		o.problem = ProblemOf(answer.Err)
-		o.Result, o.Detail = "Failed", o.problem.Detail
 		return
 	}
 	o.Result = string(answer.Status.Result)
@@ -110,45 +100,44 @@ func (o *Outcome) set(answer *report.Answer) {
 	}
 }
 
-// refusalOf is nil when a part of the request was taken, and nothing is gained by sending
-// it again.
+// refusalOf is nil when every item was taken.
 func refusalOf(outcomes []Outcome) error {
-	var failed []*Outcome
-	sent := 0
+	var worst *Problem
+	var pause time.Duration
+	var fields []FieldError
+	failed := 0
 	for i := range outcomes {
-		if outcomes[i].problem != nil {
-			failed = append(failed, &outcomes[i])
+		p := outcomes[i].problem
+		if p == nil {
+			continue
 		}
-		if outcomes[i].Result != resultSkipped {
-			sent++
+		failed++
+		pause = max(pause, p.RetryAfter)
+		fields = append(fields, fieldsOf(outcomes[i].Field, p)...)
+		if worst == nil || p.Retriable() && !worst.Retriable() {
+			worst = p
 		}
 	}
-	if len(failed) == 0 {
+	if worst == nil {
 		return nil
 	}
-	worst, pause := failed[0].problem, time.Duration(0)
-	for _, o := range failed {
-		pause = max(pause, o.problem.RetryAfter)
-		if o.problem.Retriable() && !worst.Retriable() {
-			worst = o.problem
-		}
+	if worst.Retriable() {
+		pause = max(pause, time.Second) // others may wait as well
 	}
-	if !worst.Retriable() && len(failed) < sent {
-		return nil
+	return &Problem{
+		Status: worst.Status, RetryAfter: pause, Cause: worst.Cause, Errors: fields,
+		Detail: fmt.Sprintf("%d of %d were not reported: %s", failed, len(outcomes), worst.Detail),
 	}
-	return together(worst, failed, len(outcomes), pause)
 }
 
-func together(worst *Problem, failed []*Outcome, total int, pause time.Duration) error {
-	out := &Problem{
-		Status: worst.Status, RetryAfter: pause, Cause: worst.Cause,
-		Detail: fmt.Sprintf("%d of %d were not reported: %s", len(failed), total, worst.Detail),
+// fieldsOf is all that is wrong with an item.
+func fieldsOf(item string, p *Problem) []FieldError {
+	if len(p.Errors) == 0 {
+		return []FieldError{{Field: item, Detail: p.Detail}}
 	}
-	for _, o := range failed {
-		out.Errors = append(out.Errors, FieldError{Field: o.Field, Detail: o.Detail})
-		for _, e := range o.problem.Errors {
-			out.Errors = append(out.Errors, FieldError{Field: strings.Join([]string{o.Field, e.Field}, ": "), Detail: e.Detail})
-		}
+	out := make([]FieldError, 0, len(p.Errors))
+	for _, e := range p.Errors {
+		out = append(out, FieldError{Field: item + "." + e.Field, Detail: e.Detail})
 	}
 	return out
 }

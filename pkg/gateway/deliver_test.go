@@ -54,15 +54,17 @@ func TestDeliver(t *testing.T) {
 		want       int
 		results    []string
 		pause      string
+		fields     []string
 	}{
 		"None":        {reason: "nothing to report", want: http.StatusOK},
 		"All":         {reason: "all were taken", namespaces: []string{"a", "b"}, want: http.StatusOK, results: []string{"Created", "Created"}},
 		"Skipped":     {reason: "what needs no report is well", namespaces: []string{"a", ""}, want: http.StatusOK, results: []string{"Created", "Skipped"}},
-		"Some":        {reason: "a repetition would not help", namespaces: []string{"a", "forbidden"}, want: http.StatusMultiStatus, results: []string{"Created", "Failed"}},
-		"NoneTaken":   {reason: "the sender has to mend it", namespaces: []string{"forbidden", "invalid"}, want: http.StatusForbidden},
-		"Invalid":     {reason: "with its fields", namespaces: []string{"invalid"}, want: http.StatusUnprocessableEntity},
-		"Retry":       {reason: "what was taken counts once", namespaces: []string{"a", "forbidden", "away"}, want: http.StatusServiceUnavailable, pause: "5"},
-		"LongestWait": {reason: "the longest pause that was asked for", namespaces: []string{"away", "busy"}, want: http.StatusServiceUnavailable, pause: "17"},
+		"Some":        {reason: "success means that all were taken", namespaces: []string{"a", "", "forbidden", "invalid"}, want: http.StatusForbidden, fields: []string{"alerts[forbidden]", "alerts[invalid].spec"}},
+		"NoneTaken":   {reason: "the sender has to mend it", namespaces: []string{"forbidden", "invalid"}, want: http.StatusForbidden, fields: []string{"alerts[forbidden]", "alerts[invalid].spec"}},
+		"Invalid":     {reason: "with its fields", namespaces: []string{"invalid"}, want: http.StatusUnprocessableEntity, fields: []string{"alerts[invalid].spec"}},
+		"Unreadable":  {reason: "the others are reported", namespaces: []string{"a", "unreadable"}, want: http.StatusBadRequest, fields: []string{"alerts[unreadable].key"}},
+		"Retry":       {reason: "what was taken counts once", namespaces: []string{"a", "forbidden", "away"}, want: http.StatusServiceUnavailable, pause: "5", fields: []string{"alerts[forbidden]", "alerts[away]"}},
+		"LongestWait": {reason: "the longest pause that was asked for", namespaces: []string{"away", "busy"}, want: http.StatusServiceUnavailable, pause: "17", fields: []string{"alerts[away]", "alerts[busy]"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +75,9 @@ func TestDeliver(t *testing.T) {
 				if namespace == "" {
 					item.Skipped = "nothing to say"
 				}
+				if namespace == "unreadable" {
+					item.Err = &Problem{Status: http.StatusBadRequest, Errors: []FieldError{{Field: "key", Detail: "is required"}}}
+				}
 				items = append(items, item)
 			}
 			h := NewHandler(defaults(), testClock(), testSource(func(w http.ResponseWriter, r *http.Request) error {
@@ -82,7 +87,14 @@ func TestDeliver(t *testing.T) {
 			require.Equal(t, tc.want, w.Code, "%s: %s", tc.reason, w.Body)
 			require.Equal(t, tc.pause, w.Header().Get("Retry-After"), tc.reason)
 			if tc.want >= http.StatusBadRequest {
-				require.NotEmpty(t, problem(t, w)["errors"], tc.reason)
+				problem(t, w)
+				var refusal struct{ Errors []FieldError }
+				require.NoError(t, json.Unmarshal(w.Body.Bytes(), &refusal))
+				var fields []string
+				for _, e := range refusal.Errors {
+					fields = append(fields, e.Field)
+				}
+				require.Equal(t, tc.fields, fields, tc.reason)
 				return
 			}
 			var answer struct{ Results []Outcome }

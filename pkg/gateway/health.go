@@ -5,11 +5,16 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 )
+
+// maxStart is how long a server that has just begun waits for its sources. Nobody else serves
+// when the API is away for longer.
+const maxStart = 15 * time.Second
 
 // healthHandler is for kubelet. A server is ready also while the API is away: it tells
 // senders to come back, which a refused connection does not.
@@ -23,9 +28,20 @@ func (s *Server) healthHandler() http.Handler {
 			writeHealth(w, http.StatusServiceUnavailable, "stopping")
 			return
 		}
+		if s.starting() {
+			writeHealth(w, http.StatusServiceUnavailable, "starting")
+			return
+		}
 		writeHealth(w, http.StatusOK, "ok")
 	})
 	return mux
+}
+
+// starting says whether deliveries are better left to the replica before: some senders, such
+// as GitHub, send none again.
+func (s *Server) starting() bool {
+	return s.clock.Since(s.started) < maxStart &&
+		slices.ContainsFunc(s.ready, func(ready func() bool) bool { return !ready() })
 }
 
 func writeHealth(w http.ResponseWriter, status int, text string) {
@@ -34,22 +50,16 @@ func writeHealth(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text)) // a probe that has gone
 }
 
-// Guarded serves a path to those who may get it. It asks the API with the caller's own
-// token, so that the gateway needs no right to ask about others.
+// Guarded serves a path to those who may get it.
 func Guarded(path string, reviews authorizationclient.SelfSubjectAccessReviewsGetter, next http.Handler) Source {
 	return Source{
 		Name: path[1:], Pattern: path, Method: http.MethodGet, Unbounded: true,
 		Handler: func(w http.ResponseWriter, r *http.Request) error {
-			review, err := reviews.SelfSubjectAccessReviews().Create(r.Context(), &authorizationv1.SelfSubjectAccessReview{
-				Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-					NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: path, Verb: "get"},
-				},
-			}, metav1.CreateOptions{})
+			err := Allowed(r.Context(), reviews, authorizationv1.SelfSubjectAccessReviewSpec{
+				NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: path, Verb: "get"},
+			}, "needs the right to get "+path+", which kite-metrics-reader gives")
 			if err != nil {
 				return err
-			}
-			if !review.Status.Allowed {
-				return &Problem{Status: http.StatusForbidden, Detail: "needs the right to get " + path + ", which kite-metrics-reader gives"}
 			}
 			next.ServeHTTP(w, r)
 			return nil

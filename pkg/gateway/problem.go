@@ -5,13 +5,19 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// contentTypeProblem is that of RFC 7807.
-const contentTypeProblem = "application/problem+json"
+const (
+	// contentTypeProblem is that of RFC 7807.
+	contentTypeProblem = "application/problem+json"
+	// maxErrors is how many invalid fields an answer names.
+	maxErrors = 100
+)
 
 // Problem is a refusal.
 type Problem struct { //nolint:errname // RFC 7807 calls it a problem
@@ -22,10 +28,12 @@ type Problem struct { //nolint:errname // RFC 7807 calls it a problem
 	Summary string
 	// Detail says what is wrong with this request.
 	Detail string
-	// Errors name every invalid field.
+	// Errors name every invalid field. An answer has the first 100.
 	Errors []FieldError
 	// RetryAfter asks the sender to wait, where it is not zero.
 	RetryAfter time.Duration
+	// Signed says of a 401 that the sender has to sign, so that no token would help.
+	Signed bool
 	// Cause is for the log, never for the sender.
 	Cause error
 }
@@ -60,6 +68,10 @@ func (p *Problem) summary() string {
 // MarshalJSON writes members of RFC 7807, and "error" and "details", which clients of KITE
 // read.
 func (p *Problem) MarshalJSON() ([]byte, error) {
+	named := p.Errors
+	if more := len(named) - maxErrors; more > 0 {
+		named = append(slices.Clone(named[:maxErrors]), FieldError{Detail: fmt.Sprintf("%d more", more)})
+	}
 	return json.Marshal(struct {
 		Type    string       `json:"type"`
 		Title   string       `json:"title"`
@@ -68,7 +80,7 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 		Errors  []FieldError `json:"errors,omitempty"`
 		Error   string       `json:"error"`
 		Details string       `json:"details,omitempty"`
-	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Errors, p.summary(), p.Detail})
+	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, named, p.summary(), p.Detail})
 }
 
 // write answers with the problem.
@@ -84,7 +96,7 @@ func (p *Problem) write(w http.ResponseWriter) error {
 		seconds := (p.RetryAfter + time.Second - 1) / time.Second
 		header.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
-	if p.Status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized && !p.Signed {
 		header.Set("WWW-Authenticate", "Bearer")
 	}
 	w.WriteHeader(p.Status)

@@ -9,13 +9,19 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // maxLoggedPath is how much of a path, which a stranger may have made up, is logged.
 const maxLoggedPath = 256
 
 // record is what the access log says of a request beyond its answer.
-type record struct{ namespace, sender string }
+type record struct {
+	namespace, sender string
+	// accepted says that the API has accepted the sender's token. Reports are sent
+	// concurrently.
+	accepted atomic.Bool
+}
 
 type recordKey struct{}
 
@@ -32,8 +38,17 @@ func LogNamespace(ctx context.Context, namespace string) { recordOf(ctx).namespa
 // LogSender says for the access log who sent a request, where the source found out.
 func LogSender(ctx context.Context, sender string) { recordOf(ctx).sender = sender }
 
-// serviceAccountOf reads the account out of a token that the API has accepted; others name
-// users in ways that only the API knows.
+// account is the sender's, where it is proven: a source found out, or the API has accepted
+// the token. Without that anybody can have written it.
+func (r *record) account(token string) string {
+	if r.sender != "" || !r.accepted.Load() {
+		return r.sender
+	}
+	return serviceAccountOf(token)
+}
+
+// serviceAccountOf reads the account out of a token. Those of others name users in ways that
+// only the API knows.
 func serviceAccountOf(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

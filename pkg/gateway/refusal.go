@@ -51,6 +51,15 @@ func unauthorized() *Problem {
 	return &Problem{Status: http.StatusUnauthorized, Detail: "send a Kubernetes token as 'Authorization: Bearer TOKEN'"}
 }
 
+// Ours answers what the API refuses to the gateway's own account, and not to a sender: its
+// operator has to mend it, and until then the same request is sent again.
+func Ours(err error) error {
+	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
+		return unavailable(retryAfter, err)
+	}
+	return err
+}
+
 // Retriable says whether the same request can succeed later.
 func (p *Problem) Retriable() bool {
 	return p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests

@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -34,6 +35,9 @@ func ReadJSON(r *http.Request, out any) ([]FieldError, error) {
 		return nil, err
 	}
 	err = json.Unmarshal(body, out)
+	if refused, ok := errors.AsType[*Problem](err); ok {
+		return nil, refused
+	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
 		return []FieldError{{Field: wrong.Field, Detail: "must be a " + wrong.Type.String() + ", is a " + wrong.Value}}, nil
 	}
@@ -41,6 +45,22 @@ func ReadJSON(r *http.Request, out any) ([]FieldError, error) {
 		return nil, &Problem{Status: http.StatusBadRequest, Summary: "Invalid request body", Detail: "the body must be a JSON object: " + err.Error()}
 	}
 	return nil, nil
+}
+
+// HasMore says whether a JSON list has more members than limit. It looks at no more of them
+// than that, so that what is too long is refused before anything is made of it.
+func HasMore(list []byte, limit int) bool {
+	decoder := json.NewDecoder(bytes.NewReader(list))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('[') {
+		return false
+	}
+	for range limit {
+		var skipped json.RawMessage
+		if decoder.Decode(&skipped) != nil {
+			return false
+		}
+	}
+	return decoder.More()
 }
 
 // IdempotencyKey is what a sender calls this observation, the same whenever it sends it

@@ -4,8 +4,10 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -27,6 +29,7 @@ type Configuration = configv1alpha1.GatewayConfiguration
 type intake struct {
 	config   *Configuration
 	limiter  *limiter
+	shares   *shares
 	inFlight chan struct{}
 	clock    clock.PassiveClock
 }
@@ -36,6 +39,7 @@ func NewHandler(config *Configuration, clock clock.PassiveClock, sources ...Sour
 	in := &intake{
 		config:   config,
 		limiter:  newLimiter(&config.Limits, clock),
+		shares:   newShares(int(*config.Limits.Senders), clock),
 		inFlight: make(chan struct{}, *config.Limits.InFlight),
 		clock:    clock,
 	}
@@ -45,14 +49,12 @@ func NewHandler(config *Configuration, clock clock.PassiveClock, sources ...Sour
 		mux.Handle(sources[i].Pattern, handler)
 		mux.Handle(sources[i].Pattern+"/{$}", handler)
 	}
-	mux.Handle("/", in.handler(&Source{
-		Name: "none", Unbounded: true, Sender: func(*http.Request) string { return "" }, Handler: notFound,
-	}))
+	mux.Handle("/", in.handler(&Source{Name: "none", Unbounded: true, Admit: notFound}))
 	return mux
 }
 
-func notFound(http.ResponseWriter, *http.Request) error {
-	return &Problem{Status: http.StatusNotFound, Detail: "there is nothing at this path"}
+func notFound(*http.Request) (string, Handler, error) {
+	return "", nil, &Problem{Status: http.StatusNotFound, Detail: "there is nothing at this path"}
 }
 
 // handler answers, counts and logs.
@@ -61,7 +63,11 @@ func (in *intake) handler(source *Source) http.Handler {
 		start, out, rec := in.clock.Now(), &answer{ResponseWriter: w}, &record{}
 		ctx, cancel := context.WithTimeout(r.Context(), in.config.Timeouts.Read.Duration+in.config.Timeouts.Report.Duration)
 		defer cancel()
-		err := in.serve(source, out, r.WithContext(context.WithValue(ctx, recordKey{}, rec)))
+		ctx = WithToken(context.WithValue(ctx, recordKey{}, rec), bearerToken(r))
+		err := in.serve(source, out, r.WithContext(ctx))
+		if rec.accepted.Load() {
+			in.shares.accepted(bearerToken(r))
+		}
 		if err != nil && out.status == 0 {
 			_ = ProblemOf(err).write(out) // who is gone needs no answer
 		}
@@ -83,38 +89,82 @@ func (in *intake) serve(source *Source, w http.ResponseWriter, r *http.Request) 
 		w.Header().Set("Allow", source.method())
 		return &Problem{Status: http.StatusMethodNotAllowed, Detail: "use " + source.method()}
 	}
-	if err := in.checkRate(source, r); err != nil {
+	answer, err := in.admit(source, w, r)
+	if err != nil {
 		return err
 	}
-	if !source.Unbounded {
-		if err := in.enter(); err != nil {
-			return err
-		}
-		defer in.leave()
+	leave, err := in.begin(source, r)
+	if err != nil {
+		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, int64(*in.config.Limits.BodyBytes))
-	return source.Handler(w, r.WithContext(WithToken(r.Context(), bearerToken(r))))
+	defer leave()
+	return answer(w, r)
 }
 
-// checkRate finds out who sends, and whether that one sends too much.
-func (in *intake) checkRate(source *Source, r *http.Request) error {
-	kind, sender := "token", bearerToken(r)
-	if source.Sender != nil {
-		kind, sender = source.Name, source.Sender(r)
+// begin takes a place of the sender's share, and then one of all places.
+func (in *intake) begin(source *Source, r *http.Request) (leave func(), err error) {
+	if source.Unbounded {
+		return func() {}, nil
 	}
-	if sender == "" && source.Sender == nil {
-		return unauthorized()
+	if source.Admit != nil {
+		return in.leave, in.enter()
 	}
-	if sender == "" {
-		return nil
+	token, _ := tokenOf(r.Context())
+	share := in.shares.of(token)
+	if err := share.enter(r.Context()); err != nil {
+		return nil, err
 	}
-	if pause := in.limiter.take(keyOf(kind, sender)); pause > 0 {
-		return &Problem{
-			Status: source.busyStatus(), RetryAfter: pause,
-			Detail: fmt.Sprintf("more than %d requests a second", *in.config.Limits.SenderQPS),
+	if err := in.enter(); err != nil {
+		share.leave()
+		return nil, err
+	}
+	return func() { in.leave(); share.leave() }, nil
+}
+
+// admit finds out who sends, whether that one sends too much, and what answers. It takes
+// nobody's place: how fast a request comes in is up to its sender.
+func (in *intake) admit(source *Source, w http.ResponseWriter, r *http.Request) (Handler, error) {
+	if source.Admit == nil {
+		token, _ := tokenOf(r.Context())
+		if token == "" {
+			return nil, unauthorized()
+		}
+		if err := in.checkRate(source, "token", token); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	if !source.Unbounded {
+		if err := in.receive(w, r); err != nil {
+			return nil, err
+		}
+	}
+	if source.Admit == nil {
+		return source.Handler, nil
+	}
+	sender, answer, err := source.Admit(r)
+	if err != nil || sender == "" {
+		return answer, err
+	}
+	return answer, in.checkRate(source, source.Name, sender)
+}
+
+func (in *intake) checkRate(source *Source, kind, sender string) error {
+	pause := in.limiter.take(keyOf(kind, sender))
+	if pause == 0 {
+		return nil
+	}
+	return &Problem{
+		Status: source.busyStatus(), RetryAfter: pause,
+		Detail: fmt.Sprintf("more than %d requests a second", *in.config.Limits.SenderQPS),
+	}
+}
+
+// receive reads a request.
+func (in *intake) receive(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, int64(*in.config.Limits.BodyBytes))
+	body, err := ReadBody(r)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err
 }
 
 func (in *intake) enter() error {
@@ -136,12 +186,9 @@ func (in *intake) leave() {
 func (in *intake) account(r *http.Request, source *Source, out *answer, rec *record, took time.Duration, err error) {
 	requestsTotal.WithLabelValues(source.Name, strconv.Itoa(out.status)).Inc()
 	requestSeconds.WithLabelValues(source.Name).Observe(took.Seconds())
-	if rec.sender == "" && out.status < http.StatusBadRequest {
-		rec.sender = serviceAccountOf(bearerToken(r))
-	}
 	logger := klog.FromContext(r.Context()).WithValues(
 		"source", source.Name, "method", r.Method, "path", loggedPath(r), "namespace", rec.namespace,
-		"sender", rec.sender, "status", out.status, "duration", took, "bytes", out.bytes)
+		"sender", rec.account(bearerToken(r)), "status", out.status, "duration", took, "bytes", out.bytes)
 	if err != nil && out.status >= http.StatusInternalServerError {
 		logger.Error(err, "Request failed")
 		return

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,7 +83,7 @@ func TestServe(t *testing.T) {
 				require.NotContains(t, said["detail"], "bug", "what is wrong here is not told")
 			}
 			if tc.want == http.StatusUnauthorized {
-				require.Equal(t, "Bearer", w.Header().Get("WWW-Authenticate"))
+				require.Equal(t, "Bearer", w.Header().Get("WWW-Authenticate"), "a token would help")
 			}
 			if tc.want == http.StatusMethodNotAllowed {
 				require.Equal(t, http.MethodPost, w.Header().Get("Allow"))
@@ -95,13 +96,11 @@ func TestServe(t *testing.T) {
 // senders by themselves have it, too, when there is one.
 func TestTokenIsInTheContext(t *testing.T) {
 	t.Parallel()
-	source := testSource(func(w http.ResponseWriter, r *http.Request) error {
+	h := NewHandler(defaults(), testClock(), admitting("test", "/hook", "sender", func(w http.ResponseWriter, r *http.Request) error {
 		token, found := tokenOf(r.Context())
 		_, err := fmt.Fprint(w, token, found)
 		return err
-	})
-	source.Sender = func(*http.Request) string { return "sender" }
-	h := NewHandler(defaults(), testClock(), source)
+	}))
 	require.Equal(t, "secrettrue", send(t, h, http.MethodPost, "/hook", "").Body.String())
 	require.Equal(t, "false", send(t, h, http.MethodPost, "/hook", "", withHeader("Authorization", "")).Body.String())
 }
@@ -111,8 +110,7 @@ func TestRate(t *testing.T) {
 	settings := defaults()
 	settings.Limits.SenderQPS, settings.Limits.SenderBurst = new(int32(1)), new(int32(3))
 	clock := testClock()
-	own := Source{Name: "own", Pattern: "/own/{name}", Handler: ok, Sender: func(r *http.Request) string { return r.PathValue("name") }}
-	h := NewHandler(settings, clock, testSource(ok), own)
+	h := NewHandler(settings, clock, testSource(ok), admitting("own", "/own/x", "x", ok), admitting("own", "/own/y", "y", ok))
 	post := func(path, token string) int { return send(t, h, http.MethodPost, path, "", withToken(token)).Code }
 
 	for range 3 {
@@ -138,9 +136,7 @@ func TestUnnamedSendersAreNotBound(t *testing.T) {
 	t.Parallel()
 	settings := defaults()
 	settings.Limits.SenderBurst = new(int32(1))
-	source := testSource(ok)
-	source.Sender = func(*http.Request) string { return "" }
-	h := NewHandler(settings, testClock(), source)
+	h := NewHandler(settings, testClock(), admitting("test", "/hook", "", ok))
 	for range 3 {
 		require.Equal(t, http.StatusOK, send(t, h, http.MethodPost, "/hook", "").Code)
 	}
@@ -185,6 +181,28 @@ func TestInFlight(t *testing.T) {
 	require.Equal(t, http.StatusOK, <-first, "its place is free again")
 }
 
+// TestSlowBodies: who is slow to send takes nobody's place.
+func TestSlowBodies(t *testing.T) {
+	t.Parallel()
+	settings := defaults()
+	settings.Limits.InFlight = new(int32(1))
+	h := NewHandler(settings, testClock(), testSource(echo))
+	body, slow := io.Pipe()
+	first := make(chan *httptest.ResponseRecorder)
+	go func() {
+		first <- send(t, h, http.MethodPost, "/hook", "", func(r *http.Request) { r.Body = body })
+	}()
+	_, err := io.WriteString(slow, "half ") // it is read
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, send(t, h, http.MethodPost, "/hook", "").Code)
+	_, err = io.WriteString(slow, "and half")
+	require.NoError(t, err)
+	require.NoError(t, slow.Close())
+	w := <-first
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "half and half", w.Body.String())
+}
+
 // TestDeadline: a request whose sender waits for ever ends all the same.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
@@ -218,6 +236,7 @@ func TestAccessLog(t *testing.T) {
 			path:   "/hook?token=query-secret", token: account,
 			handler: func(w http.ResponseWriter, r *http.Request) error {
 				LogNamespace(r.Context(), "team-gamma")
+				ask(t, r, http.StatusCreated)
 				return ok(w, r)
 			},
 			want: []string{
@@ -225,14 +244,22 @@ func TestAccessLog(t *testing.T) {
 				`"sender"="` + subject + `"`, `"status"=200`, `"duration"=`, `"bytes"=16`,
 			},
 		},
+		"NotAsked": {
+			reason: "anybody can write a token, and nothing was to be reported", path: "/hook", token: account,
+			handler: ok, want: []string{`"status"=200`, `"sender"=""`}, not: []string{subject},
+		},
 		"Refused": {
-			reason: "anybody can write a token", path: "/hook", token: account,
-			handler: func(http.ResponseWriter, *http.Request) error { return &Problem{Status: http.StatusForbidden} },
-			want:    []string{`"status"=403`, `"sender"=""`}, not: []string{subject},
+			reason: "the API did not accept the token, whatever the source makes of that", path: "/hook", token: account,
+			handler: func(w http.ResponseWriter, r *http.Request) error {
+				ask(t, r, http.StatusUnauthorized)
+				return ok(w, r)
+			},
+			want: []string{`"status"=200`, `"sender"=""`}, not: []string{subject},
 		},
 		"Named": {
 			reason: "a source knows its senders", path: "/hook", token: account,
 			handler: func(w http.ResponseWriter, r *http.Request) error {
+				ask(t, r, http.StatusCreated)
 				LogSender(r.Context(), "webhook team-gamma/jenkins")
 				return ok(w, r)
 			},
@@ -245,7 +272,11 @@ func TestAccessLog(t *testing.T) {
 		},
 		"Opaque": {
 			reason: "of other tokens nothing is known", path: "/hook", token: "opaque-secret",
-			handler: ok, want: []string{`"sender"=""`}, not: []string{"opaque"},
+			handler: func(w http.ResponseWriter, r *http.Request) error {
+				ask(t, r, http.StatusCreated)
+				return ok(w, r)
+			},
+			want: []string{`"sender"=""`}, not: []string{"opaque"},
 		},
 	}
 	for name, tc := range cases {
@@ -267,6 +298,21 @@ func TestAccessLog(t *testing.T) {
 		})
 	}
 }
+
+// ask sends a request to the API as the sender of r, and answers it with a code.
+func ask(t testing.TB, r *http.Request, code int) {
+	t.Helper()
+	api := tokenTransport{roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: code, Body: http.NoBody}, nil
+	})}
+	answer, err := api.RoundTrip(r)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestReadJSON(t *testing.T) {
 	t.Parallel()

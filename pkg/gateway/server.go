@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -32,6 +33,8 @@ type Server struct {
 	health   net.Listener
 	handler  http.Handler
 	leaving  atomic.Bool
+	started  time.Time
+	ready    []func() bool
 }
 
 // NewServer listens, and reads the certificate.
@@ -40,7 +43,12 @@ func NewServer(ctx context.Context, config *Configuration, clock clock.Clock, so
 	if err != nil {
 		return nil, fmt.Errorf("read the server's certificate: %w", err)
 	}
-	s := &Server{config: config, clock: clock, cert: cert, handler: NewHandler(config, clock, sources...)}
+	s := &Server{config: config, clock: clock, cert: cert, handler: NewHandler(config, clock, sources...), started: clock.Now()}
+	for _, source := range sources {
+		if source.Ready != nil {
+			s.ready = append(s.ready, source.Ready)
+		}
+	}
 	if s.webhooks, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.Serving.BindAddress); err != nil {
 		return nil, err
 	}
@@ -62,12 +70,17 @@ func (s *Server) HealthAddress() net.Addr { return s.health.Addr() }
 func (s *Server) Run(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
 	webhooks := s.httpServer(base, s.handler)
+	// A connection of HTTP/2 would hold hundreds of requests.
+	webhooks.Protocols = new(http.Protocols)
+	webhooks.Protocols.SetHTTP1(true)
 	webhooks.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.cert.GetCertificate}
 	health := s.httpServer(base, s.healthHandler())
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.cert.Start(ctx) })
-	group.Go(func() error { return ended(webhooks.ServeTLS(s.webhooks, "", "")) })
+	group.Go(func() error {
+		return ended(webhooks.ServeTLS(netutil.LimitListener(s.webhooks, int(*s.config.Limits.Connections)), "", ""))
+	})
 	group.Go(func() error { return ended(health.Serve(s.health)) })
 	group.Go(func() error {
 		<-ctx.Done()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,11 @@ type running struct {
 func run(t testing.TB, sources ...Source) (*running, *Configuration) {
 	t.Helper()
 	settings := defaults()
+	return start(t, settings, sources...), settings
+}
+
+func start(t testing.TB, settings *Configuration, sources ...Source) *running {
+	t.Helper()
 	settings.Serving.BindAddress, settings.Health.BindAddress = "127.0.0.1:0", "127.0.0.1:0"
 	settings.Serving.CertDir = t.TempDir()
 	writeCertificate(t, settings.Serving.CertDir, "first")
@@ -58,7 +64,7 @@ func run(t testing.TB, sources ...Source) (*running, *Configuration) {
 		DisableKeepAlives: true,
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 	}}
-	return r, settings
+	return r
 }
 
 func (r *running) get(t testing.TB, url string) int {
@@ -89,7 +95,9 @@ func (r *running) ready(t testing.TB) int {
 }
 
 func open(name string, handler Handler) Source {
-	return Source{Name: name, Pattern: "/" + name, Method: http.MethodGet, Sender: func(*http.Request) string { return "" }, Handler: handler}
+	source := admitting(name, "/"+name, "", handler)
+	source.Method = http.MethodGet
+	return source
 }
 
 // TestGracefulShutdown: what is in flight is answered, and the server says before that it
@@ -140,6 +148,44 @@ func TestCertificateIsRenewed(t *testing.T) {
 	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	_, err := (&tls.Dialer{Config: old}).DialContext(t.Context(), "tcp", r.Address().String())
 	require.ErrorContains(t, err, "protocol version")
+}
+
+// TestReadiness: a server that has just begun waits for what its sources need to know, but
+// not for ever.
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	var known atomic.Bool
+	source := open("ok", ok)
+	source.Ready = known.Load
+	r, _ := run(t, source, open("other", ok))
+	require.Equal(t, http.StatusServiceUnavailable, r.ready(t))
+	require.Equal(t, http.StatusOK, r.get(t, "http://"+r.HealthAddress().String()+"/livez"))
+	known.Store(true)
+	require.Equal(t, http.StatusOK, r.ready(t))
+
+	known.Store(false)
+	require.Equal(t, http.StatusServiceUnavailable, r.ready(t))
+	r.clock.Step(maxStart)
+	require.Equal(t, http.StatusOK, r.ready(t), "it tells senders to come back")
+}
+
+// TestConnections: further ones wait until one ends, and one has one request at a time.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	settings := defaults()
+	settings.Limits.Connections = new(int32(1))
+	r := start(t, settings, open("ok", ok))
+	first, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}}).
+		DialContext(t.Context(), "tcp", r.Address().String())
+	require.NoError(t, err)
+	require.Equal(t, "http/1.1", first.(*tls.Conn).ConnectionState().NegotiatedProtocol)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err = r.try(ctx, "https://"+r.Address().String()+"/ok")
+	require.ErrorIs(t, err, context.DeadlineExceeded, "there is room for one")
+	require.NoError(t, first.Close())
+	require.Equal(t, http.StatusOK, r.get(t, "https://"+r.Address().String()+"/ok"))
 }
 
 func TestServerNeedsItsFiles(t *testing.T) {

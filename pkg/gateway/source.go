@@ -19,15 +19,20 @@ type Source struct {
 	Pattern string
 	// Method defaults to POST.
 	Method string
-	// Sender names whoever sends a request, for the bound on its rate. It is for sources
-	// that authenticate their senders by themselves, or answer anybody; the rate of "" is
-	// not bound. Without it a bearer token is required.
-	Sender func(r *http.Request) string
+	// Admit names whoever sends a request, for the bound on its rate, and says what answers
+	// it. It is for sources that authenticate their senders by themselves, or answer anybody:
+	// a name that is not proven would let strangers use up the rate of others. The rate of ""
+	// is not bound. Without it a bearer token is required, and Handler answers.
+	Admit func(r *http.Request) (sender string, answer Handler, err error)
 	// BusyStatus answers a sender that sends too much. Defaults to 429; senders that repeat
 	// nothing but what was answered with 5xx need 503.
 	BusyStatus int
-	// Unbounded sources are served however many requests are in flight.
+	// Unbounded sources are served however many requests are in flight. They read none.
 	Unbounded bool
+
+	// Ready says whether the source knows all that it needs. Until then requests are better
+	// sent to another replica. Optional.
+	Ready func() bool
 
 	Handler Handler
 }

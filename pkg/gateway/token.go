@@ -54,7 +54,11 @@ func (t tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = utilnet.CloneRequest(r)
 	r.Header.Set("Authorization", "Bearer "+token)
-	return t.next.RoundTrip(r)
+	answer, err := t.next.RoundTrip(r)
+	if err == nil && answer.StatusCode < http.StatusMultipleChoices {
+		recordOf(r.Context()).accepted.Store(true)
+	}
+	return answer, err
 }
 
 // WrappedRoundTripper implements utilnet.RoundTripperWrapper.

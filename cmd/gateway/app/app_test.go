@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+	logsapi "k8s.io/component-base/logs/api/v1"
 	"sigs.k8s.io/yaml"
 
+	"kite.dev/kite/pkg/cli"
 	"kite.dev/kite/pkg/config"
 	"kite.dev/kite/pkg/gateway"
 )
@@ -32,17 +34,19 @@ func TestValidateTellsEverything(t *testing.T) {
 	got := validate(configuration(t, `
 serving: {bindAddress: localhost}
 health: {bindAddress: "8081"}
-limits: {bodyBytes: 1, inFlight: 0, senderQPS: -1, senderBurst: 0, senders: 2000000}
+limits: {bodyBytes: 1, connections: 0, inFlight: 0, senderQPS: -1, senderBurst: 0, senders: 2000000}
 timeouts: {read: 0s, report: 2h, write: 1s, idle: -1s, leave: -1s, shutdown: 0s}
 logURL: ftp://x/{pod}
 rules: {origins: [{match: '(', in: [Log], origin: human}]}
 symptoms: [{symptom: crash loop, title: x}]
+monitoringNamespaces: [monitoring, '*']
 eventExpiry: 1s
 `))
 	for _, want := range []string{
 		`serving.bindAddress: Invalid value: "localhost": must be host:port`,
 		`health.bindAddress: Invalid value: "8081": must be host:port`,
 		"limits.bodyBytes: Invalid value: 1: must be 1024 to 3145728",
+		"limits.connections: Invalid value: 0: must be 1 to 100000",
 		"limits.inFlight: Invalid value: 0: must be 1 to 10000",
 		"limits.senderQPS: Invalid value: -1",
 		"limits.senderBurst: Invalid value: 0",
@@ -55,11 +59,12 @@ eventExpiry: 1s
 		`"{pod}" is none of {namespace} and {run}`,
 		"rules.origins[0].match: Invalid value",
 		"symptoms[0].symptom: Invalid value",
+		`monitoringNamespaces[1]: Invalid value: "*"`,
 		`eventExpiry: Invalid value: "1s": must be 1m0s to 720h0m0s`,
 	} {
 		require.ErrorContains(t, got.ToAggregate(), want)
 	}
-	require.Len(t, got, 18)
+	require.Len(t, got, 20)
 }
 
 // TestReload: what is taken over while the process runs, and what is not.
@@ -91,10 +96,12 @@ func TestReload(t *testing.T) {
 	require.Equal(t, "https://x", p.kiteSettings().LogURL)
 	require.NotNil(t, p.kiteSettings().Rules)
 	require.Equal(t, time.Hour, p.eventSettings().Expiry)
-	require.NotNil(t, p.symptoms().ByAlert("KubePodCrashLooping"))
-	require.NoError(t, p.apply(configuration(t, "{symptoms: [], eventExpiry: 2h}")))
+	require.NotNil(t, p.alertSettings().Symptoms.ByAlert("KubePodCrashLooping"))
+	require.Empty(t, p.alertSettings().Monitoring, "no exporter is believed")
+	require.NoError(t, p.apply(configuration(t, "{symptoms: [], eventExpiry: 2h, monitoringNamespaces: [monitoring]}")))
 	require.Equal(t, 2*time.Hour, p.eventSettings().Expiry)
-	require.Nil(t, p.symptoms().ByAlert("KubePodCrashLooping"))
+	require.Nil(t, p.alertSettings().Symptoms.ByAlert("KubePodCrashLooping"))
+	require.True(t, p.alertSettings().Monitoring.Has("monitoring"))
 }
 
 // Every flag of the command is read from the environment, and a flag wins.
@@ -108,15 +115,15 @@ func TestEnvironment(t *testing.T) {
 				t.Skipf("has values of its own: %s", flag.Value.Type())
 			}
 			flags := NewCommand().Flags()
-			require.NoError(t, applyEnvironment(flags, func(name string) (string, bool) {
-				return value, name == envName(flag.Name)
+			require.NoError(t, cli.ApplyEnvironment(flags, func(name string) (string, bool) {
+				return value, name == cli.EnvName(flag.Name)
 			}))
 			require.True(t, flags.Changed(flag.Name))
 		})
 	})
 
 	flags := NewCommand().Flags()
-	err := applyEnvironment(flags, func(name string) (string, bool) { return "many", name == "KITE_V" })
+	err := cli.ApplyEnvironment(flags, func(name string) (string, bool) { return "many", name == "KITE_V" })
 	require.ErrorContains(t, err, "KITE_V")
 }
 
@@ -131,9 +138,9 @@ func TestHelpHasSections(t *testing.T) {
 	}
 }
 
-// The command comes as far as the host cluster, with the arguments of the manifests.
+// The command comes as far as the host cluster, with the arguments of the manifests. It sets the process's log, so no other test runs beside it.
 func TestStopsWithoutACluster(t *testing.T) {
-	t.Parallel()
+	t.Cleanup(func() { require.NoError(t, logsapi.ResetForTest(NewOptions().Gates)) })
 	cmd := NewCommand()
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.SetArgs([]string{"--logging-format=json", "--kubeconfig=" + filepath.Join(t.TempDir(), "none")})

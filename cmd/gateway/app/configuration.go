@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
@@ -26,6 +27,8 @@ const (
 	// maxTimeout keeps a mistake in a file from holding requests for ever.
 	maxTimeout = time.Hour
 	maxExpiry  = 30 * 24 * time.Hour
+	// maxNamespaces is how many namespaces of monitoring there can be.
+	maxNamespaces = 100
 )
 
 // placeholder is a part of an address that is filled in.
@@ -52,6 +55,7 @@ func validate(c *gateway.Configuration) field.ErrorList {
 	errs = append(errs, wrong...)
 	_, wrong = workload.Compile(c.Symptoms, field.NewPath("symptoms"))
 	errs = append(errs, wrong...)
+	errs = append(errs, validateNamespaces(field.NewPath("monitoringNamespaces"), c.MonitoringNamespaces)...)
 	return append(errs, duration(field.NewPath("eventExpiry"), c.EventExpiry, time.Minute, maxExpiry)...)
 }
 
@@ -64,6 +68,7 @@ func validateAddress(at *field.Path, address string) field.ErrorList {
 
 func validateLimits(at *field.Path, c *configv1alpha1.GatewayLimits) field.ErrorList {
 	errs := within(at.Child("bodyBytes"), *c.BodyBytes, 1<<10, 3<<20)
+	errs = append(errs, within(at.Child("connections"), *c.Connections, 1, 100_000)...)
 	errs = append(errs, within(at.Child("inFlight"), *c.InFlight, 1, 10_000)...)
 	errs = append(errs, within(at.Child("senderQPS"), *c.SenderQPS, 1, 100_000)...)
 	errs = append(errs, within(at.Child("senderBurst"), *c.SenderBurst, 1, 100_000)...)
@@ -91,6 +96,19 @@ func validateLogURL(at *field.Path, address string) field.ErrorList {
 	for _, part := range placeholder.FindAllString(address, -1) {
 		if part != "{namespace}" && part != "{run}" {
 			errs = append(errs, field.Invalid(at, address, fmt.Sprintf("%q is none of {namespace} and {run}", part)))
+		}
+	}
+	return errs
+}
+
+func validateNamespaces(at *field.Path, names []string) field.ErrorList {
+	if len(names) > maxNamespaces {
+		return field.ErrorList{field.TooMany(at, len(names), maxNamespaces)}
+	}
+	var errs field.ErrorList
+	for i, name := range names {
+		for _, wrong := range validation.IsDNS1123Label(name) {
+			errs = append(errs, field.Invalid(at.Index(i), name, wrong))
 		}
 	}
 	return errs

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/util/wait"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
@@ -77,7 +78,10 @@ func (p *program) kiteSettings() kite.Settings {
 	return kite.Settings{LogURL: now.LogURL, Rules: now.rules}
 }
 
-func (p *program) symptoms() *workload.Table { return p.current.Load().symptoms }
+func (p *program) alertSettings() alertmanager.Settings {
+	now := p.current.Load()
+	return alertmanager.Settings{Symptoms: now.symptoms, Monitoring: sets.New(now.MonitoringNamespaces...)}
+}
 
 func (p *program) eventSettings() cloudevents.Settings {
 	now := p.current.Load()
@@ -104,7 +108,7 @@ func (p *program) sources(host *rest.Config, configz http.Handler) ([]gateway.So
 	return append(kite.Sources(kite.Config{
 		Reports: reporter, Issues: issues.IssuesV1alpha1(), Clock: clock.RealClock{}, Settings: p.kiteSettings,
 	}),
-		alertmanager.Source(alertmanager.Config{Reports: reporter, Clock: clock.RealClock{}, Symptoms: p.symptoms}),
+		alertmanager.Source(alertmanager.Config{Reports: reporter, Clock: clock.RealClock{}, Settings: p.alertSettings}),
 		cloudevents.Source(cloudevents.Config{Reports: reporter, Clock: clock.RealClock{}, Settings: p.eventSettings}),
 		p.webhooks.Source(),
 		gateway.Guarded("/metrics", reviews, legacyregistry.Handler()),

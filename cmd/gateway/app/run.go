@@ -24,7 +24,6 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	legacyregistry.RawMustRegister(file.LastReload())
 	host, err := restConfig(o.Kubeconfig)
 	if err != nil {
 		return err
@@ -37,6 +36,7 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	legacyregistry.RawMustRegister(file.LastReload())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error {

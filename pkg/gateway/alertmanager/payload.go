@@ -4,18 +4,40 @@
 package alertmanager
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"kite.dev/kite/pkg/gateway"
 )
 
 // notification is the body of a webhook; fields that are not used are left out.
 type notification struct {
-	Version     string  `json:"version"`
-	ExternalURL string  `json:"externalURL"`
-	Alerts      []alert `json:"alerts"`
+	Version     string `json:"version"`
+	ExternalURL string `json:"externalURL"`
+	Alerts      alerts `json:"alerts"`
+}
+
+// maxAlerts bounds the alerts of one notification.
+const maxAlerts = 1000
+
+type alerts []alert
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *alerts) UnmarshalJSON(data []byte) error {
+	if gateway.HasMore(data, maxAlerts) {
+		return &gateway.Problem{
+			Status: http.StatusRequestEntityTooLarge,
+			Detail: fmt.Sprintf("more than %d alerts: set max_alerts, or group by more labels", maxAlerts),
+		}
+	}
+	return json.Unmarshal(data, (*[]alert)(l))
 }
 
 type alert struct {
@@ -30,22 +52,31 @@ type alert struct {
 
 type labels map[string]string
 
-// of is the alerting resource's value of a label. Where Prometheus keeps labels of what it
-// scrapes apart, that is the exported one: the plain one is the exporter's own.
-func (l labels) of(name string) string {
-	if exported := l["exported_"+name]; exported != "" {
+// namespace is the one that an alert belongs to, or "". Where Prometheus keeps labels of what
+// it scrapes apart, exported_namespace is what an exporter says. Any program in the cluster can
+// say so: only those of monitoring are believed.
+func (l labels) namespace(monitoring sets.Set[string]) string {
+	own, exported := l["namespace"], l.exported("namespace")
+	if exported != "" && (own == "" || monitoring.Has(own)) {
 		return exported
 	}
-	return l[name]
+	return own
 }
 
-// ofTarget is the same for labels that every target has.
-func (l labels) ofTarget(name string) string {
-	if exported := l["exported_"+name]; exported != "" || l["exported_namespace"] != "" {
-		return exported
+// of is the alerting resource's value of a label: the plain one is the exporter's own, where
+// there are both.
+func (l labels) of(name string) string { return cmp.Or(l.exported(name), l[name]) }
+
+// pod is the alerting one in a namespace, or "". Every target has the plain label: that of an
+// exporter that speaks of another namespace is not meant.
+func (l labels) pod(namespace string) string {
+	if l.exported("namespace") == namespace {
+		return l.exported("pod")
 	}
-	return l[name]
+	return l.of("pod")
 }
+
+func (l labels) exported(name string) string { return l["exported_"+name] }
 
 // digest stands for a fingerprint where there is none.
 func (l labels) digest() string {

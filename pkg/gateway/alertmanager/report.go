@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/validation"
 
+	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/gateway"
 	"kite.dev/kite/pkg/gateway/workload"
@@ -29,37 +30,39 @@ type problem struct {
 	key       string
 }
 
-// check returns what is wrong with an alert.
-func (a *alert) check(at string) []gateway.FieldError {
+// check refuses an alert that cannot be reported: the others of its notification are.
+func (a *alert) check() error {
 	var errs []gateway.FieldError
 	if a.Status != "firing" && a.Status != "resolved" {
-		errs = append(errs, gateway.FieldError{Field: at + ".status", Detail: "must be firing or resolved"})
+		errs = append(errs, gateway.FieldError{Field: "status", Detail: "must be firing or resolved"})
 	}
 	if a.Labels["alertname"] == "" {
-		errs = append(errs, gateway.FieldError{Field: at + ".labels.alertname", Detail: "is required"})
+		errs = append(errs, gateway.FieldError{Field: "labels.alertname", Detail: "is required"})
 	}
 	if a.StartsAt.IsZero() {
-		errs = append(errs, gateway.FieldError{Field: at + ".startsAt", Detail: "is required"})
+		errs = append(errs, gateway.FieldError{Field: "startsAt", Detail: "is required"})
 	}
-	return errs
+	if len(errs) == 0 {
+		return nil
+	}
+	return &gateway.Problem{Status: http.StatusBadRequest, Detail: "an alert has a status, a name and a start", Errors: errs}
 }
 
-// namespace is the team's, or "".
-func (a *alert) namespace() string { return a.Labels.of("namespace") }
-
-// issue identifies what an alert is about.
-func (a *alert) issue(table *workload.Table) issuesv1alpha1.ReportedIssue {
-	key := a.Labels["alertname"]
-	if symptom := table.ByAlert(key); symptom != nil {
-		key = symptom.Key
+// problemOf identifies what an alert is about.
+func (s *Settings) problemOf(a *alert) problem {
+	key, namespace := a.Labels["alertname"], a.Labels.namespace(s.Monitoring)
+	var subject *configv1alpha1.AlertSubject
+	if symptom := s.Symptoms.ByAlert(key); symptom != nil {
+		key, subject = symptom.Key, symptom.Subject
 	}
-	return workload.Problem(scopeOf(a.Labels, a.namespace()), key)
+	issue := workload.Problem(scopeOf(a.Labels, namespace, subject), key)
+	return problem{namespace: namespace, scope: issue.Scope, key: issue.Key}
 }
 
 // spec is the report of an alert.
-func (a *alert) spec(table *workload.Table, from string, now time.Time) issuesv1alpha1.IssueReportSpec {
+func (a *alert) spec(of problem, table *workload.Table, from string, now time.Time) issuesv1alpha1.IssueReportSpec {
 	name := a.Labels["alertname"]
-	issue, at := a.issue(table), a.StartsAt
+	issue, at := workload.Problem(of.scope, of.key), a.StartsAt
 	outcome := issuesv1alpha1.OutcomeSucceeded
 	if a.Status == "firing" {
 		outcome = issuesv1alpha1.OutcomeFailed
@@ -127,21 +130,15 @@ func (a *alert) links(from string) []issuesv1alpha1.IssueLink {
 }
 
 // skipped says why an alert is not reported, or "".
-func (a *alert) skipped() string {
-	namespace := a.namespace()
+func (a *alert) skipped(namespace string) string {
 	if namespace == "" {
-		return "the alert has no label namespace"
+		return "no label names a namespace"
 	}
-	if len(validation.IsDNS1123Label(namespace)) > 0 {
+	if !isNamespace(namespace) {
 		return "the label namespace is no name of a namespace"
 	}
-	if workload.IsTaskRuns("Pod", a.Labels.ofTarget("pod")) {
+	if workload.IsTaskRuns("Pod", a.Labels.pod(namespace)) {
 		return "the pod is a TaskRun's"
 	}
 	return ""
-}
-
-func problemOf(a *alert, table *workload.Table) problem {
-	issue := a.issue(table)
-	return problem{namespace: a.namespace(), scope: issue.Scope, key: issue.Key}
 }

@@ -4,6 +4,9 @@
 package alertmanager
 
 import (
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	configv1alpha1 "kite.dev/kite/pkg/apis/config/v1alpha1"
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/gateway/workload"
 )
@@ -34,9 +37,36 @@ var ownerKinds = map[string]string{
 	"replicaset": "ReplicaSet", "ReplicaSet": "ReplicaSet", "pod": "Pod", "Pod": "Pod",
 }
 
-// scopeOf is the workload that an alert is about; else the namespace. The label job is
-// Prometheus' own and names no Job.
-func scopeOf(l labels, namespace string) issuesv1alpha1.IssueScope {
+// scopeOf is the subject or the workload that an alert is about; else the namespace. An exporter that is not
+// believed may name a workload of another namespace: two of one name are two problems.
+func scopeOf(l labels, namespace string, subject *configv1alpha1.AlertSubject) issuesv1alpha1.IssueScope {
+	scope := subjectOf(l, subject)
+	switch pod := l.pod(namespace); {
+	case scope.Name == "" && pod == "":
+		return workload.ScopeOf("", "Namespace", namespace)
+	case scope.Name == "":
+		scope = workload.ScopeOf("", "Pod", pod)
+		if l.exported("pod") == "" {
+			return scope // its own
+		}
+	}
+	if exported := l.exported("namespace"); exported != namespace && isNamespace(exported) {
+		scope.Namespace = exported
+	}
+	return scope
+}
+
+// subjectOf is what a symptom's rule says that its alerts are about; else the workload.
+func subjectOf(l labels, subject *configv1alpha1.AlertSubject) issuesv1alpha1.IssueScope {
+	if subject != nil && l.of(subject.Label) != "" {
+		return issuesv1alpha1.IssueScope{APIGroup: subject.APIGroup, Kind: subject.Kind, Name: l.of(subject.Label)}
+	}
+	return workloadOf(l)
+}
+
+// workloadOf is what labels name that targets do not have. The label job is Prometheus' own
+// and names no Job.
+func workloadOf(l labels) issuesv1alpha1.IssueScope {
 	for _, by := range owners {
 		if kind, name := ownerKinds[l.of(by.kind)], l.of(by.name); kind != "" && name != "" {
 			return workload.ScopeOf("", kind, name)
@@ -47,8 +77,7 @@ func scopeOf(l labels, namespace string) issuesv1alpha1.IssueScope {
 			return workload.ScopeOf("", by.kind, name)
 		}
 	}
-	if pod := l.ofTarget("pod"); pod != "" {
-		return workload.ScopeOf("", "Pod", pod)
-	}
-	return workload.ScopeOf("", "Namespace", namespace)
+	return issuesv1alpha1.IssueScope{}
 }
+
+func isNamespace(name string) bool { return len(validation.IsDNS1123Label(name)) == 0 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 
 	"kite.dev/kite/pkg/gateway"
@@ -22,8 +23,15 @@ type Config struct {
 	// Reports acts as whoever sent the request of a context.
 	Reports gateway.Reporter
 	Clock   clock.PassiveClock
-	// Symptoms are asked for at each request, since they can change.
-	Symptoms func() *workload.Table
+	// Settings are asked for at each request, since they can change.
+	Settings func() Settings
+}
+
+// Settings are what an operator sets.
+type Settings struct {
+	Symptoms *workload.Table
+	// Monitoring are the namespaces of exporters that may speak of others.
+	Monitoring sets.Set[string]
 }
 
 // Source is the webhook.
@@ -43,8 +51,7 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request) error {
 	return gateway.Deliver(w, r, c.Reports, c.items(in))
 }
 
-// read refuses a notification of which any alert is wrong: Alertmanager writes them all in
-// one way.
+// read refuses what is no notification.
 func read(r *http.Request) (*notification, error) {
 	in := &notification{}
 	errs, err := gateway.ReadJSON(r, in)
@@ -53,9 +60,6 @@ func read(r *http.Request) (*notification, error) {
 	}
 	if in.Version != "4" {
 		errs = append(errs, gateway.FieldError{Field: "version", Detail: `must be "4"`})
-	}
-	for i := range in.Alerts {
-		errs = append(errs, in.Alerts[i].check(fmt.Sprintf("alerts[%d]", i))...)
 	}
 	if len(errs) > 0 {
 		return nil, &gateway.Problem{
@@ -68,21 +72,24 @@ func read(r *http.Request) (*notification, error) {
 // items are the reports of a notification. A resolved alert says nothing while another one
 // of the same problem fires, such as that of a workload's other pod.
 func (c *Config) items(in *notification) []gateway.Item {
-	table, firing := c.Symptoms(), map[problem]bool{}
+	settings, firing := c.Settings(), map[problem]bool{}
+	problems := make([]problem, len(in.Alerts))
 	for i := range in.Alerts {
+		problems[i] = settings.problemOf(&in.Alerts[i])
 		if in.Alerts[i].Status == "firing" {
-			firing[problemOf(&in.Alerts[i], table)] = true
+			firing[problems[i]] = true
 		}
 	}
 	items := make([]gateway.Item, 0, len(in.Alerts))
 	for i := range in.Alerts {
-		a := &in.Alerts[i]
-		item := gateway.Item{Field: fmt.Sprintf("alerts[%d]", i), Skipped: a.skipped()}
-		if item.Skipped == "" && a.Status == "resolved" && firing[problemOf(a, table)] {
+		a, of := &in.Alerts[i], problems[i]
+		item := gateway.Item{Field: fmt.Sprintf("alerts[%d]", i), Skipped: a.skipped(of.namespace)}
+		if item.Skipped == "" && a.Status == "resolved" && firing[of] {
 			item.Skipped = "another alert of the same problem fires"
 		}
 		if item.Skipped == "" {
-			item.Report = report.Report{Namespace: a.namespace(), Spec: a.spec(table, in.ExternalURL, c.Clock.Now())}
+			item.Err = a.check()
+			item.Report = report.Report{Namespace: of.namespace, Spec: a.spec(of, settings.Symptoms, in.ExternalURL, c.Clock.Now())}
 		}
 		items = append(items, item)
 	}

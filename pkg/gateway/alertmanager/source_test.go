@@ -14,13 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 	"kite.dev/kite/pkg/config"
 	"kite.dev/kite/pkg/gateway"
 	"kite.dev/kite/pkg/gateway/gatewaytest"
-	"kite.dev/kite/pkg/gateway/workload"
+	"kite.dev/kite/pkg/report"
 )
 
 const path = "/api/v1/webhooks/alertmanager"
@@ -29,9 +30,9 @@ var starts = gatewaytest.Now.Add(-time.Hour)
 
 func newServer(t testing.TB) *gatewaytest.Server {
 	t.Helper()
-	table := gatewaytest.Symptoms(t)
+	settings := Settings{Symptoms: gatewaytest.Symptoms(t), Monitoring: sets.New("monitoring")}
 	return gatewaytest.New(func(r gateway.Reporter, clock *clocktesting.FakePassiveClock) []gateway.Source {
-		return []gateway.Source{Source(Config{Reports: r, Clock: clock, Symptoms: func() *workload.Table { return table }})}
+		return []gateway.Source{Source(Config{Reports: r, Clock: clock, Settings: func() Settings { return settings }})}
 	})
 }
 
@@ -106,14 +107,21 @@ func TestIdentity(t *testing.T) {
 		want   string
 	}{
 		"Namespace":  {"the alert's own", firing("A", "namespace", "team", "deployment", "web"), "team apps/Deployment/web A"},
-		"Exported":   {"the exporter's is not meant", firing("A", "namespace", "monitoring", "exported_namespace", "team", "deployment", "web"), "team apps/Deployment/web A"},
+		"Exported":   {"the exporter's namespace is not meant", firing("A", "namespace", "monitoring", "exported_namespace", "team", "deployment", "web"), "team apps/Deployment/web A"},
 		"ExportedIn": {"nor its pod", firing("A", "namespace", "monitoring", "exported_namespace", "team", "pod", "kube-state-metrics-0"), "team /Namespace/team A"},
 		"ExportedPo": {"the alert's own", firing("A", "exported_namespace", "team", "exported_pod", "db-0", "pod", "exporter-0"), "team apps/StatefulSet/db A"},
+		"Forged":     {"a tenant's metrics speak of no other namespace", firing("A", "namespace", "evil", "exported_namespace", "team"), "evil /Namespace/evil A"},
+		"ForgedPod":  {"the program's own pod", firing("A", "namespace", "evil", "exported_namespace", "team", "pod", "db-0"), "evil apps/StatefulSet/db A"},
+		"Unknown":    {"an exporter that nobody named: workloads of one name stay apart", firing("A", "namespace", "exporters", "exported_namespace", "team", "deployment", "web"), "exporters apps/Deployment/team/web A"},
+		"UnknownPod": {"the same for pods", firing("A", "namespace", "exporters", "exported_namespace", "team", "pod", "x-0", "exported_pod", "db-0"), "exporters apps/StatefulSet/team/db A"},
+		"NoName":     {"a label of the application's own", firing("A", "namespace", "team", "exported_namespace", "Shop.Orders", "deployment", "web"), "team apps/Deployment/web A"},
 		"Job":        {"Prometheus' job is no Job", firing("KubeJobFailed", "namespace", "team", "job", "kube-state-metrics", "job_name", "backup-29112345"), "team batch/CronJob/backup JobFailed"},
 		"NoJob":      {"Prometheus' job is no Job", firing("A", "namespace", "team", "job", "web"), "team /Namespace/team A"},
 		"Workload":   {"as recording rules join it", firing("A", "namespace", "team", "pod", "db-0", "workload", "db", "workload_type", "statefulset"), "team apps/StatefulSet/db A"},
 		"Owner":      {"the owner's owner, by its name", firing("A", "namespace", "team", "owner_kind", "ReplicaSet", "owner_name", "web-5d4f8c7b9d"), "team apps/Deployment/web A"},
 		"Claim":      {"a claim", firing("KubePersistentVolumeFillingUp", "namespace", "team", "persistentvolumeclaim", "data"), "team /PersistentVolumeClaim/data VolumeFull"},
+		"Subject":    {"a kind that no label names, by the symptom's rule", firing("CertManagerCertNotReady", "namespace", "team", "name", "web", "pod", "cert-manager-5d4f8c7b9d-x7k2p"), "team cert-manager.io/Certificate/web NotReady"},
+		"NoSubject":  {"the rule's label is not there", firing("CertManagerCertNotReady", "namespace", "team"), "team /Namespace/team NotReady"},
 		"Stateful":   {"a symptom of many alerts", firing("KubeStatefulSetReplicasMismatch", "namespace", "team", "statefulset", "db"), "team apps/StatefulSet/db NotAvailable"},
 	}
 	for name, tc := range cases {
@@ -125,7 +133,8 @@ func TestIdentity(t *testing.T) {
 			require.Len(t, s.Reports(), 2)
 			for _, r := range s.Reports() {
 				issue := r.Spec.Issue
-				have := fmt.Sprintf("%s %s/%s/%s %s", r.Namespace, issue.Scope.APIGroup, issue.Scope.Kind, issue.Scope.Name, issue.Key)
+				name := strings.TrimPrefix(issue.Scope.Namespace+"/"+issue.Scope.Name, "/")
+				have := fmt.Sprintf("%s %s/%s/%s %s", r.Namespace, issue.Scope.APIGroup, issue.Scope.Kind, name, issue.Key)
 				require.Equal(t, tc.want, have, tc.reason)
 			}
 			require.Equal(t, issuesv1alpha1.OutcomeSucceeded, s.Reports()[1].Spec.Outcome)
@@ -173,6 +182,22 @@ func TestOtherPodsStillFire(t *testing.T) {
 	require.Equal(t, "team-other", s.Reports()[1].Namespace)
 }
 
+// TestOtherAlertsOfTheSymptomFire: two alerts are one problem, which lasts as long as one of
+// them does.
+func TestOtherAlertsOfTheSymptomFire(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	stuck := firing("KubeDeploymentRolloutStuck", "namespace", "team", "deployment", "web")
+	mismatch := firing("KubeDeploymentReplicasMismatch", "namespace", "team", "deployment", "web")
+	w := s.Post(t, path, body(t, resolved(stuck), mismatch))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), "another alert of the same problem fires")
+	require.Len(t, s.Reports(), 1)
+	require.Equal(t, issuesv1alpha1.OutcomeFailed, s.Reports()[0].Spec.Outcome)
+	require.Equal(t, http.StatusOK, s.Post(t, path, body(t, resolved(mismatch))).Code)
+	require.Equal(t, issuesv1alpha1.OutcomeSucceeded, s.Reports()[1].Spec.Outcome)
+}
+
 func TestNothingToReport(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -181,6 +206,22 @@ func TestNothingToReport(t *testing.T) {
 	require.Equal(t, 3, strings.Count(w.Body.String(), "Skipped"))
 	require.Equal(t, http.StatusOK, s.Post(t, path, body(t)).Code)
 	require.Empty(t, s.Reports())
+}
+
+// TestWrongAlert: one that cannot be reported does not lose the others.
+func TestWrongAlert(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	nameless, timeless := firing("", "namespace", "team"), firing("A", "namespace", "team")
+	timeless.StartsAt, timeless.Status = time.Time{}, "x"
+	w := s.Post(t, path, body(t, nameless, firing("B", "namespace", "team"), timeless))
+	require.Len(t, s.Reports(), 1)
+	require.Equal(t, "B", s.Reports()[0].Spec.Issue.Key)
+	for _, field := range []string{"alerts[0].labels.alertname", "alerts[2].status", "alerts[2].startsAt"} {
+		require.Contains(t, w.Body.String(), fmt.Sprintf("%q", field))
+	}
+	require.NotContains(t, w.Body.String(), "alerts[1]")
+	require.Equal(t, http.StatusBadRequest, w.Code, "success means that all were taken")
 }
 
 // TestTooManyAreSentAgain: Alertmanager repeats what was answered with 5xx, and nothing
@@ -204,13 +245,33 @@ func TestRefusals(t *testing.T) {
 	for reason, text := range map[string]string{
 		"no JSON": "x", "another version": `{"version":"3","alerts":[]}`, "no object": "[]",
 		"an alert without name": `{"version":"4","alerts":[{"status":"firing","startsAt":"2026-03-01T11:00:00Z","labels":{"namespace":"team"}}]}`,
-		"an unknown status":     `{"version":"4","alerts":[{"status":"x","startsAt":"2026-03-01T11:00:00Z","labels":{"alertname":"A"}}]}`,
-		"no start":              `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"A"}}]}`,
+		"an unknown status":     `{"version":"4","alerts":[{"status":"x","startsAt":"2026-03-01T11:00:00Z","labels":{"alertname":"A","namespace":"team"}}]}`,
+		"no start":              `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"A","namespace":"team"}}]}`,
 		"labels of numbers":     `{"version":"4","alerts":[{"status":"firing","startsAt":"2026-03-01T11:00:00Z","labels":{"alertname":7}}]}`,
 	} {
 		require.Equal(t, http.StatusBadRequest, s.Post(t, path, text).Code, reason)
 	}
 	require.Empty(t, s.Reports())
+}
+
+// TestTooManyAlerts: nothing is made of more alerts than a notification may have.
+func TestTooManyAlerts(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	list := func(n int) string {
+		return `{"version":"4","alerts":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + "]}"
+	}
+	require.Equal(t, http.StatusOK, s.Post(t, path, list(maxAlerts)).Code)
+	for _, n := range []int{maxAlerts + 1, 80_000} {
+		w := s.Post(t, path, list(n))
+		require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+		require.Contains(t, w.Body.String(), "more than 1000 alerts")
+		require.Less(t, w.Body.Len(), 1000)
+	}
+	for body, field := range map[string]string{`[{"labels":{"alertname":7}}]`: "alerts.labels", "7": "alerts"} {
+		w := s.Post(t, path, `{"version":"4","alerts":`+body+"}")
+		require.Contains(t, w.Body.String(), fmt.Sprintf("%q", field), "a field has its whole path")
+	}
 }
 
 func FuzzNotifications(f *testing.F) {
@@ -227,5 +288,33 @@ func FuzzNotifications(f *testing.F) {
 		code := s.Post(t, path, text).Code
 		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, code)
 		gatewaytest.RequireValid(t, s.Reports())
+	})
+}
+
+// FuzzLabels: whatever labels say, the alert has a problem that the API takes, the same when
+// it is over.
+func FuzzLabels(f *testing.F) {
+	f.Add("deployment", "web", "exported_namespace", "team", "monitoring")
+	f.Add("pod", "web-5d4f8c7b9d-x7k2p", "exported_pod", "db-0", "team")
+	f.Add("owner_kind", "ReplicaSet", "owner_name", "a/b", "team")
+	f.Add("workload_type", "pod", "workload", "..", "team")
+	f.Add("fingerprint", "\x00", "severity", "page", "team")
+	settings := Settings{Symptoms: gatewaytest.Symptoms(f), Monitoring: sets.New("monitoring")}
+	f.Fuzz(func(t *testing.T, one, oneIs, other, otherIs, namespace string) {
+		fires := firing("A", "namespace", namespace, strings.ToValidUTF8(one, ""), strings.ToValidUTF8(oneIs, ""),
+			strings.ToValidUTF8(other, ""), strings.ToValidUTF8(otherIs, ""))
+		of := settings.problemOf(&fires)
+		if fires.check() != nil || fires.skipped(of.namespace) != "" {
+			return
+		}
+		over := resolved(fires)
+		require.Equal(t, of, settings.problemOf(&over))
+		reports := []report.Report{}
+		for _, a := range []*alert{&fires, &over} {
+			spec := a.spec(of, settings.Symptoms, "", gatewaytest.Now)
+			require.Equal(t, [2]any{of.scope, of.key}, [2]any{spec.Issue.Scope, spec.Issue.Key})
+			reports = append(reports, report.Report{Namespace: of.namespace, Spec: spec})
+		}
+		gatewaytest.RequireValid(t, reports)
 	})
 }

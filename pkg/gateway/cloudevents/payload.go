@@ -72,10 +72,16 @@ func read(r *http.Request) ([]event.Event, error) {
 }
 
 func decode(r *http.Request, body []byte) ([]event.Event, error) {
+	if r.Header.Values("Ce-") != nil { // the SDK panics without a first letter
+		return nil, &gateway.Problem{Status: http.StatusBadRequest, Detail: "the header ce- names no attribute"}
+	}
 	message := cehttp.NewMessage(r.Header, io.NopCloser(bytes.NewReader(body)))
 	defer func() { _ = message.Finish(nil) }() // reads from memory
 	switch message.ReadEncoding() {
 	case binding.EncodingBatch:
+		if gateway.HasMore(body, maxEvents) {
+			return nil, &gateway.Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("more than %d events", maxEvents)}
+		}
 		events, err := binding.ToEvents(r.Context(), message, message.BodyReader)
 		return events, malformed(err)
 	case binding.EncodingBinary, binding.EncodingStructured:

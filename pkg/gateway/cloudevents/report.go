@@ -6,7 +6,6 @@ package cloudevents
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -55,7 +54,7 @@ func (e *kubeEvent) skipped(table *workload.Table) string {
 	if e.Namespace != about.Namespace {
 		return "the event is not in the namespace that it is about"
 	}
-	if len(validation.IsDNS1123Label(about.Namespace)) > 0 || about.Name == "" || !isKind(&about) {
+	if len(validation.IsDNS1123Label(about.Namespace)) > 0 || about.Name == "" || !workload.IsKind(groupOf(&about), about.Kind) {
 		return "the event does not name its resource"
 	}
 	if workload.IsTaskRuns(about.Kind, about.Name) {
@@ -65,14 +64,6 @@ func (e *kubeEvent) skipped(table *workload.Table) string {
 		return "reason " + e.Reason + " is no symptom"
 	}
 	return ""
-}
-
-// kind is what the API takes for one.
-var kind = regexp.MustCompile("^[A-Z][A-Za-z0-9]{0,62}$")
-
-func isKind(about *corev1.ObjectReference) bool {
-	group := groupOf(about)
-	return kind.MatchString(about.Kind) && (group == "" || len(validation.IsDNS1123Subdomain(group)) == 0)
 }
 
 func groupOf(about *corev1.ObjectReference) string {

@@ -51,24 +51,17 @@ func Source(config Config) gateway.Source {
 	return gateway.Source{Name: Name, Pattern: "/api/v1/webhooks/" + Name, Handler: config.serve}
 }
 
-// serve answers without a body when all is well: some senders take a body for an event.
+// serve answers without a body: some senders take a body for an event.
 func (c *Config) serve(w http.ResponseWriter, r *http.Request) error {
 	events, err := read(r)
 	if err != nil {
 		return err
 	}
-	if len(events) > maxEvents {
-		return &gateway.Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("more than %d events", maxEvents)}
-	}
-	outcomes, err := gateway.ReportAll(r.Context(), c.Reports, c.items(events))
-	if err != nil {
+	if _, err := gateway.ReportAll(r.Context(), c.Reports, c.items(events)); err != nil {
 		return err
 	}
-	if gateway.AllTaken(outcomes) {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return gateway.WriteOutcomes(w, outcomes)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func (c *Config) items(events []event.Event) []gateway.Item {

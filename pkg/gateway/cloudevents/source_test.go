@@ -186,6 +186,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		"NoCloudEvent": {"an Event without envelope", backOff, []string{"Content-Type", "application/json"}, http.StatusUnsupportedMediaType},
 		"NoID":         {"a required attribute", backOff, append(append([]string{}, binary...), "Ce-Id", ""), http.StatusBadRequest},
+		"Nameless":     {"an attribute has a name", backOff, append(append([]string{}, binary...), "Ce-", "x"), http.StatusBadRequest},
 		"Version":      {"no version of CloudEvents", backOff, append(append([]string{}, binary...), "Ce-Specversion", "9"), http.StatusUnsupportedMediaType},
 		"Structured":   {"no JSON", "{", []string{"Content-Type", "application/cloudevents+json"}, http.StatusBadRequest},
 		"Batch":        {"no list", "{}", batch, http.StatusBadRequest},
@@ -226,15 +227,37 @@ func FuzzEvents(f *testing.F) {
 	f.Add(structured(`"text"`), "application/cloudevents+json", "")
 	f.Add(`{"specversion":"0.3","data_base64":"eA==","extension":{}}`, "application/cloudevents+json", "")
 	f.Fuzz(func(t *testing.T, body, contentType, version string) {
-		s := newServer(t)
 		headers := []string{"Content-Type", contentType, "Ce-Id", "1", "Ce-Source", "/s", "Ce-Type", "t"}
 		if version != "" {
 			headers = append(headers, "Ce-Specversion", version)
 		}
-		w := s.Post(t, path, body, headers...)
-		require.Contains(t, []int{
-			http.StatusNoContent, http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge,
-		}, w.Code, w.Body)
-		gatewaytest.RequireValid(t, s.Reports())
+		requireAnswered(t, body, headers)
 	})
+}
+
+// FuzzAttributes: those of an event that is one of Kubernetes' for the rest.
+func FuzzAttributes(f *testing.F) {
+	f.Add("1", "/apis", "dev.knative.apiserver.resource.add", "2026-03-01T11:40:00Z", "Subject", "x")
+	f.Add("", "", "", "", "", "")
+	f.Add("\x00", "://", "t", "0000-01-01T00:00:00Z", "Extension1", "\xff")
+	f.Add("%41", "%zz", ".delete", "9999-12-31T23:59:60Z", "Dataschema", ":")
+	nameless := `{"kind":"Event","apiVersion":"v1","type":"Warning","reason":"BackOff","message":"Back-off restarting failed container",` +
+		`"metadata":{"namespace":"team-gamma"},"involvedObject":{"kind":"Pod","name":"web","namespace":"team-gamma"}}`
+	f.Fuzz(func(t *testing.T, id, source, kind, at, extension, value string) {
+		requireAnswered(t, nameless, []string{
+			"Content-Type", "application/json", "Ce-Specversion", "1.0", "Ce-Id", id, "Ce-Source", source, "Ce-Type", kind,
+			"Ce-Time", at, "Ce-" + extension, value,
+		})
+	})
+}
+
+// requireAnswered: the request is refused, or reported as the API takes it.
+func requireAnswered(t *testing.T, body string, headers []string) {
+	t.Helper()
+	s := newServer(t)
+	w := s.Post(t, path, body, headers...)
+	require.Contains(t, []int{
+		http.StatusNoContent, http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge,
+	}, w.Code, w.Body)
+	gatewaytest.RequireValid(t, s.Reports())
 }

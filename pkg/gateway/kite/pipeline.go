@@ -28,8 +28,8 @@ func (p *pipelineSuccess) check(m *mistakes) { m.name("pipelineName", p.Pipeline
 
 func (p *pipelineSuccess) subject() string { return "pipeline " + p.PipelineName }
 
-func (p *pipelineSuccess) report(string, func(string) string) issuesv1alpha1.IssueReportSpec {
-	return issuesv1alpha1.IssueReportSpec{Issue: pipelineProblem(p.PipelineName)}
+func (p *pipelineSuccess) report(key string, _ func(string) string) issuesv1alpha1.IssueReportSpec {
+	return issuesv1alpha1.IssueReportSpec{Issue: pipelineProblem(p.PipelineName), Run: deliveryOf(key)}
 }
 
 func (p *pipelineFailure) check(m *mistakes) {

@@ -19,8 +19,8 @@ func (p *releaseSuccess) check(m *mistakes) { m.name("application", p.Applicatio
 
 func (p *releaseSuccess) subject() string { return "application " + p.Application }
 
-func (p *releaseSuccess) report(string, func(string) string) issuesv1alpha1.IssueReportSpec {
-	return issuesv1alpha1.IssueReportSpec{Issue: releaseProblem(p.Application)}
+func (p *releaseSuccess) report(key string, _ func(string) string) issuesv1alpha1.IssueReportSpec {
+	return issuesv1alpha1.IssueReportSpec{Issue: releaseProblem(p.Application), Run: deliveryOf(key)}
 }
 
 func (p *releaseFailure) check(m *mistakes) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,8 +50,8 @@ func TestReports(t *testing.T) {
 	failed := func(issue issuesv1alpha1.ReportedIssue, run *issuesv1alpha1.IssueRun) issuesv1alpha1.IssueReportSpec {
 		return issuesv1alpha1.IssueReportSpec{Outcome: issuesv1alpha1.OutcomeFailed, Issue: issue, Run: run}
 	}
-	succeeded := func(issue issuesv1alpha1.ReportedIssue) issuesv1alpha1.IssueReportSpec {
-		return issuesv1alpha1.IssueReportSpec{Outcome: issuesv1alpha1.OutcomeSucceeded, Issue: issue}
+	succeeded := func(issue issuesv1alpha1.ReportedIssue, run *issuesv1alpha1.IssueRun) issuesv1alpha1.IssueReportSpec {
+		return issuesv1alpha1.IssueReportSpec{Outcome: issuesv1alpha1.OutcomeSucceeded, Issue: issue, Run: run}
 	}
 	xyz := described(pipeline("pipeline-xyz", ""), "major", "Pipeline run failed: pipeline-xyz", "The pipeline run pipeline-xyz failed with reason: task run timed out")
 	linked := xyz
@@ -125,12 +126,17 @@ func TestReports(t *testing.T) {
 		"Success": {
 			reason: "the same problem", webhook: "pipeline-success",
 			body: `{"pipelineName":"pipeline-xyz","namespace":"team-gamma"}`,
-			want: succeeded(pipeline("pipeline-xyz", "")),
+			want: succeeded(pipeline("pipeline-xyz", ""), nil),
 		},
 		"SuccessOfAPath": {
 			reason: "names that no resource can have are told apart", webhook: "pipeline-success",
 			body: `{"pipelineName":"github.com/org/repo@main","namespace":"team-gamma"}`,
-			want: succeeded(pipeline("github.com-org-repo@main", "github.com/org/repo@main")),
+			want: succeeded(pipeline("github.com-org-repo@main", "github.com/org/repo@main"), nil),
+		},
+		"SuccessKey": {
+			reason: "the sender names the observation", webhook: "pipeline-success", key: "delivery-1",
+			body: `{"pipelineName":"pipeline-xyz","namespace":"team-gamma"}`,
+			want: succeeded(pipeline("pipeline-xyz", ""), delivery),
 		},
 		"Mintmaker": {
 			reason: "each kind of message is an issue, which expires", webhook: "mintmaker-custom",
@@ -163,7 +169,12 @@ func TestReports(t *testing.T) {
 		"ReleaseSuccess": {
 			reason: "the same problem", webhook: "release-success",
 			body: `{"application":"fancy-app","namespace":"team-gamma"}`,
-			want: succeeded(application("fancy-app")),
+			want: succeeded(application("fancy-app"), nil),
+		},
+		"ReleaseSuccessKey": {
+			reason: "the sender names the observation", webhook: "release-success", key: "delivery-1",
+			body: `{"application":"fancy-app","namespace":"team-gamma"}`,
+			want: succeeded(application("fancy-app"), delivery),
 		},
 	}
 	for name, tc := range cases {
@@ -321,19 +332,23 @@ func TestAnswer(t *testing.T) {
 		"id": "6f9619ff-8b86-d011-b42d-00c04fc964ff", "title": "Pipeline run failed: team/p",
 		"description": "The pipeline run team/p failed with reason: x", "severity": "major", "issueType": "pipeline",
 		"state": "ACTIVE", "detectedAt": now, "resolvedAt": nil, "namespace": "team-gamma",
-		"scopeId": "2b1f0a8e-6a15-5b0e-8f3f-0e1a7a0d9d5a",
 		"scope": map[string]any{
-			"id": "2b1f0a8e-6a15-5b0e-8f3f-0e1a7a0d9d5a", "resourceType": "pipelinerun", "resourceName": "team/p", "resourceNamespace": "team-gamma",
+			"resourceType": "pipelinerun", "resourceName": "team/p", "resourceNamespace": "team-gamma",
 		},
 		"links": []any{map[string]any{
-			"id": "", "title": "Pipeline Run Logs", "url": "https://logs.example/1", "issueId": "6f9619ff-8b86-d011-b42d-00c04fc964ff",
+			"title": "Pipeline Run Logs", "url": "https://logs.example/1", "issueId": "6f9619ff-8b86-d011-b42d-00c04fc964ff",
 		}},
 		"relatedFrom": []any{}, "relatedTo": []any{}, "createdAt": now, "updatedAt": now,
 	}
 	have := answer["issue"].(map[string]any)
+	linked := have["links"].([]any)[0].(map[string]any)["id"]
+	for _, id := range []any{have["scopeId"], linked} {
+		_, err := uuid.Parse(id.(string))
+		require.NoError(t, err, "KITE's IDs are UUIDs")
+	}
 	want["scopeId"] = have["scopeId"]
 	want["scope"].(map[string]any)["id"] = have["scopeId"]
-	want["links"].([]any)[0].(map[string]any)["id"] = have["links"].([]any)[0].(map[string]any)["id"]
+	want["links"].([]any)[0].(map[string]any)["id"] = linked
 	require.Equal(t, map[string]any{"status": "success", "issue": want}, answer)
 	_, again := s.post(t, "pipeline-failure", body)
 	require.Equal(t, answer, again, "ids stay")

@@ -93,7 +93,7 @@ var (
 	// ErrWrong says that the sender does not know any of the secrets.
 	ErrWrong = errors.New("is wrong")
 	// ErrTime says that a timestamp is too far from the clock.
-	ErrTime = errors.New("is too far from the clock")
+	ErrTime = errors.New("is too far from the gateway's clock")
 )
 
 // Error is why a header was refused.
@@ -191,10 +191,10 @@ func (s Scheme) timestamp(header http.Header, now time.Time) (string, error) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return "", &Error{s.hmac.TimestampHeader, ErrMalformed}
+		return "", &Error{s.hmac.TimestampHeader, fmt.Errorf("%w: must be seconds since 1970, such as %d", ErrMalformed, now.Unix())}
 	}
 	if away := now.Unix() - seconds; away > s.seconds() || away < -s.seconds() {
-		return "", &Error{s.hmac.TimestampHeader, ErrTime}
+		return "", &Error{s.hmac.TimestampHeader, fmt.Errorf("%w: more than %s from %d", ErrTime, s.hmac.Tolerance, now.Unix())}
 	}
 	return text, nil
 }

@@ -226,6 +226,19 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestTimestampIsExplained: who writes a script learns what a timestamp is.
+func TestTimestampIsExplained(t *testing.T) {
+	t.Parallel()
+	seconds := strconv.FormatInt(now.Unix(), 10)
+	for timestamp, want := range map[string]string{
+		"noon": "header X-Timestamp is malformed: must be seconds since 1970, such as " + seconds,
+		"7":    "header X-Timestamp is too far from the gateway's clock: more than 1m0s from " + seconds,
+	} {
+		header := http.Header{"X-Signature": {strings.Repeat("0", 64)}, "X-Timestamp": {timestamp}}
+		require.EqualError(t, stamped(signature.Hex).Verify(header, []byte("body"), [][]byte{[]byte("s")}, now), want)
+	}
+}
+
 // TestTwice: which of two signatures counts is not left to whoever is in between.
 func TestTwice(t *testing.T) {
 	t.Parallel()
@@ -246,5 +259,48 @@ func FuzzVerify(f *testing.F) {
 		err := signature.Github().Verify(header, []byte(body), [][]byte{[]byte(githubSecret)}, now)
 		want := "sha256=" + hex.EncodeToString(sum(githubSecret, body))
 		require.Equal(t, strings.EqualFold(want, text) && strings.HasPrefix(text, "sha256="), err == nil)
+	})
+}
+
+// FuzzVerifyStamped: only the sum of what is to be signed is its signature, and for a minute
+// only.
+func FuzzVerifyStamped(f *testing.F) {
+	stamp := strconv.FormatInt(now.Unix(), 10)
+	f.Add("", stamp, "v0:{timestamp}:", "", "body", true)
+	f.Add("x", "+"+stamp, "", "{timestamp}{body}", "{timestamp}", false)
+	f.Add("====", "-9223372036854775808", "{timestamp}", ".", "", true)
+	f.Fuzz(func(t *testing.T, text, timestamp, before, after, body string, base bool) {
+		content := before + signature.PlaceOfBody + after
+		parts := strings.SplitN(strings.ReplaceAll(content, signature.PlaceOfTimestamp, timestamp), signature.PlaceOfBody, 2)
+		right := sum("s", parts[0]+body+parts[1])
+		encoding, want := signature.Hex, hex.EncodeToString(right)
+		if base {
+			encoding, want = signature.Base64, base64.StdEncoding.EncodeToString(right)
+		}
+		scheme := signature.NewHMAC(signature.HMAC{
+			Header: "X-Signature", Encoding: encoding, TimestampHeader: "X-Timestamp", SignedContent: content, Tolerance: time.Minute,
+		})
+		verify := func(text string) error {
+			header := http.Header{"X-Signature": {text}, "X-Timestamp": {timestamp}}
+			return scheme.Verify(header, []byte(body), [][]byte{nil, []byte("other"), []byte("s")}, now)
+		}
+		seconds, err := strconv.ParseInt(timestamp, 10, 64)
+		timely := err == nil && seconds >= now.Unix()-60 && seconds <= now.Unix()+60
+		require.Equal(t, timely, verify(want) == nil)
+		text = strings.NewReplacer("\r", "", "\n", "").Replace(text) // no header has them
+		same := text == want || !base && strings.EqualFold(text, want)
+		require.Equal(t, timely && same, verify(text) == nil)
+	})
+}
+
+// FuzzVerifyToken: only the secret is the secret.
+func FuzzVerifyToken(f *testing.F) {
+	f.Add("s3cret", "s3cret")
+	f.Add("", "")
+	f.Add("s3cre", "s3cret")
+	f.Fuzz(func(t *testing.T, token, secret string) {
+		header := http.Header{"X-Gitlab-Token": {token}}
+		err := signature.Gitlab().Verify(header, nil, [][]byte{[]byte(secret)}, now)
+		require.Equal(t, token == secret && secret != "", err == nil)
 	})
 }

@@ -157,8 +157,12 @@ func (w *world) condition(t testing.TB, kind, reason string) *metav1.Condition {
 
 // allows answers what the sender's token may do.
 func (w *world) allows(allowed bool) {
+	w.answers(authorizationv1.SubjectAccessReviewStatus{Allowed: allowed})
+}
+
+func (w *world) answers(status authorizationv1.SubjectAccessReviewStatus) {
 	w.host.PrependReactor("create", "selfsubjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, &authorizationv1.SelfSubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: allowed}}, nil
+		return true, &authorizationv1.SelfSubjectAccessReview{Status: status}, nil
 	})
 }
 

@@ -133,10 +133,11 @@ func withoutLineFeed(value []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(value, []byte("\n")), []byte("\r"))
 }
 
-// grant is the command that lets the gateway read one Secret.
+// grant says who lets the gateway read one Secret, and how.
 func (s *secrets) grant(ctx context.Context, key secretKey) string {
 	role := "kite-gateway-" + key.name
-	return fmt.Sprintf("kubectl create role %[1]s --verb=get --resource=secrets --resource-name=%[2]s -n %[3]s && "+
+	return fmt.Sprintf("kite-gateway may not read the Secret %[2]q. An administrator of the namespace allows it: "+
+		"kubectl create role %[1]s --verb=get --resource=secrets --resource-name=%[2]s -n %[3]s && "+
 		"kubectl create rolebinding %[1]s --role=%[1]s %[4]s -n %[3]s", role, key.name, key.namespace, s.subject(ctx))
 }
 

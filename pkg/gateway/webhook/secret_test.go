@@ -72,7 +72,8 @@ func TestSecretForbidden(t *testing.T) {
 	require.ErrorAs(t, err, &why)
 	require.Equal(t, unreadable{
 		"SecretForbidden",
-		"kubectl create role kite-gateway-ci --verb=get --resource=secrets --resource-name=ci -n team-gamma && " +
+		`kite-gateway may not read the Secret "ci". An administrator of the namespace allows it: ` +
+			"kubectl create role kite-gateway-ci --verb=get --resource=secrets --resource-name=ci -n team-gamma && " +
 			"kubectl create rolebinding kite-gateway-ci --role=kite-gateway-ci --serviceaccount=kite:gate -n team-gamma",
 	}, *why)
 }
@@ -149,4 +150,17 @@ func TestSecretOfAnAPIThatIsAway(t *testing.T) {
 	mu.Unlock()
 	_, err = w.webhooks.secrets.read(t.Context(), testNamespace, ref, keep)
 	require.NoError(t, err)
+}
+
+// TestSecretOfAGatewayThatIsRefused: no sender has to mend the gateway's own token.
+func TestSecretOfAGatewayThatIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.webhooks.hooks.set(newHook(newWebhook()))
+	w.host.PrependReactor("get", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewUnauthorized("expired")
+	})
+	code, answer := w.send(t, twoChecks)
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.NotContains(t, answer["detail"], "expired")
 }

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 
 	"kite.dev/kite/pkg/apis/issues"
+	"kite.dev/kite/pkg/expression"
 	"kite.dev/kite/pkg/gateway"
 	"kite.dev/kite/pkg/gateway/signature"
 	"kite.dev/kite/pkg/issuewebhook"
@@ -23,61 +23,67 @@ import (
 const (
 	sourceName = "webhook"
 
-	// notYet is when senders come back to a gateway that has just begun, or to a webhook
-	// that cannot be used.
+	// When senders come back to a namespace with too many deliveries, to a gateway that has
+	// just begun, or to a webhook that cannot be used.
+	soon   = 5 * time.Second
 	notYet = 10 * time.Second
 	unused = time.Minute
 )
 
 // Source takes deliveries.
 func (w *Webhooks) Source() gateway.Source {
-	return gateway.Source{Name: sourceName, Pattern: "/webhooks/{namespace}/{name}", Sender: w.sender, Handler: w.deliver}
-}
-
-// sender is the webhook, or the token: who knows no token must not use up the rate of
-// others. There are no buckets for names that somebody made up.
-func (w *Webhooks) sender(r *http.Request) string {
-	hook := w.hooks.get(nameOf(r))
-	switch {
-	case hook == nil:
-		return ""
-	case hook.invalid == nil && hook.scheme == nil:
-		return r.Header.Get("Authorization")
-	default:
-		return hook.String()
-	}
+	return gateway.Source{Name: sourceName, Pattern: "/webhooks/{namespace}/{name}", Ready: w.synced, Admit: w.admit}
 }
 
 func nameOf(r *http.Request) types.NamespacedName {
 	return types.NamespacedName{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}
 }
 
-// deliver does nothing for a sender before it knows that the sender may send.
-func (w *Webhooks) deliver(out http.ResponseWriter, r *http.Request) error {
+// admit does nothing for a sender before it knows that the sender may send. The rate is that
+// of the webhook once a signature is right, else of the token.
+func (w *Webhooks) admit(r *http.Request) (string, gateway.Handler, error) {
 	hook := w.hooks.get(nameOf(r))
 	switch {
 	case hook == nil && !w.synced():
-		return &gateway.Problem{Status: http.StatusServiceUnavailable, RetryAfter: notYet, Detail: "the gateway does not know its webhooks yet"}
+		return "", nil, &gateway.Problem{Status: http.StatusServiceUnavailable, RetryAfter: notYet, Detail: "the gateway does not know its webhooks yet"}
 	case hook == nil:
-		return &gateway.Problem{Status: http.StatusNotFound, Detail: "there is no such webhook"}
+		return "", nil, &gateway.Problem{Status: http.StatusNotFound, Detail: "there is no such webhook"}
 	}
 	gateway.LogNamespace(r.Context(), hook.Namespace)
 	if hook.invalid != nil {
-		return notUsable(hook.invalid)
+		return "", nil, notUsable(hook.invalid)
 	}
 	body, err := gateway.ReadBody(r)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	reporter, err := w.authenticate(r, hook, body)
-	if err != nil {
-		return err
+	if hook.scheme == nil {
+		return r.Header.Get("Authorization"), func(out http.ResponseWriter, r *http.Request) error {
+			if err := mayReport(r.Context(), w.reviews, hook.Namespace); err != nil {
+				return err
+			}
+			return w.deliver(out, r, hook, w.callers, body)
+		}, nil
 	}
-	mapping, err := hook.compiled.Map(r.Context(), r.Header, body, w.clock.Now())
+	return hook.String(), func(out http.ResponseWriter, r *http.Request) error {
+		return w.deliver(out, r, hook, w.own, body)
+	}, w.authenticate(r, hook, body)
+}
+
+// deliver reports what a delivery says to a webhook.
+func (w *Webhooks) deliver(out http.ResponseWriter, r *http.Request, hook *hook, as gateway.Reporter, body []byte) error {
+	var mapping issuewebhook.Mapping
+	var err error
+	busy := w.turns.Do(r.Context(), hook.Namespace, func() {
+		mapping, err = hook.compiled.Map(r.Context(), r.Header, body, w.clock.Now())
+	})
+	if busy != nil {
+		return &gateway.Problem{Status: http.StatusServiceUnavailable, RetryAfter: soon, Detail: expression.ErrBusy.Error(), Cause: busy}
+	}
 	if err != nil {
 		return problemOfDelivery(err)
 	}
-	return w.report(r.Context(), out, hook, reporter, mapping)
+	return w.report(r.Context(), out, hook, as, mapping)
 }
 
 func notUsable(cause error) error {
@@ -87,26 +93,22 @@ func notUsable(cause error) error {
 	}
 }
 
-// authenticate gives whoever the reports are sent as.
-func (w *Webhooks) authenticate(r *http.Request, hook *hook, body []byte) (gateway.Reporter, error) {
-	if hook.scheme == nil {
-		return w.callers, mayReport(r.Context(), w.reviews, hook.Namespace)
-	}
+// authenticate refuses who does not know the secret.
+func (w *Webhooks) authenticate(r *http.Request, hook *hook, body []byte) error {
 	err := w.verify(r, hook, body, keep)
 	if errors.Is(err, signature.ErrWrong) {
 		err = w.verify(r, hook, body, keepDoubted)
 	}
 	if refused, ok := errors.AsType[*signature.Error](err); ok {
-		return nil, &gateway.Problem{
-			Status: http.StatusUnauthorized, Detail: refused.Error(),
+		return &gateway.Problem{
+			Status: http.StatusUnauthorized, Detail: refused.Error(), Signed: true,
 			Errors: []gateway.FieldError{{Field: refused.Header, Detail: refused.Err.Error()}},
 		}
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		gateway.LogSender(r.Context(), "webhook "+hook.String())
 	}
-	gateway.LogSender(r.Context(), "webhook "+hook.String())
-	return w.own, nil
+	return err
 }
 
 func (w *Webhooks) verify(r *http.Request, hook *hook, body []byte, maxAge time.Duration) error {
@@ -115,26 +117,18 @@ func (w *Webhooks) verify(r *http.Request, hook *hook, body []byte, maxAge time.
 		return notUsable(cause)
 	}
 	if err != nil {
-		return err
+		return gateway.Ours(err)
 	}
 	return hook.scheme.Verify(r.Header, body, secrets, w.clock.Now())
 }
 
 // mayReport asks with the sender's token, before expressions are evaluated for it.
 func mayReport(ctx context.Context, reviews authorizationclient.SelfSubjectAccessReviewsGetter, namespace string) error {
-	review, err := reviews.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+	return gateway.Allowed(ctx, reviews, authorizationv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
 			Namespace: namespace, Verb: "create", Group: issues.GroupName, Resource: "issuereports",
-		}},
-	}, metav1.CreateOptions{})
-	switch {
-	case err != nil:
-		return err
-	case !review.Status.Allowed:
-		return &gateway.Problem{Status: http.StatusForbidden, Detail: "needs the right to create issuereports." + issues.GroupName + " in namespace " + namespace}
-	default:
-		return nil
-	}
+		},
+	}, "needs the right to create issuereports."+issues.GroupName+" in namespace "+namespace)
 }
 
 // problemOfDelivery is about a delivery as a whole.

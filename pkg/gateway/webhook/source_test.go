@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -90,8 +91,9 @@ func TestRefuse(t *testing.T) {
 			if tc.path != "" {
 				at = tc.path
 			}
-			code, answer, _ := w.post(t, at, tc.body, tc.header...)
+			code, answer, header := w.post(t, at, tc.body, tc.header...)
 			require.Equal(t, tc.code, code, tc.reason)
+			require.Empty(t, header.Values("WWW-Authenticate"), "no token would help")
 			require.Contains(t, answer["detail"], tc.detail, tc.reason)
 			require.Equal(t, tc.fields, fieldsOf(answer), tc.reason)
 			require.Empty(t, w.own.Reports(), tc.reason)
@@ -107,7 +109,7 @@ func TestPartly(t *testing.T) {
 	w.knows(t, newWebhook())
 	code, answer := w.send(t, `{"checks": [{"name": "unit", "state": "failed"}, {"state": "failed"}, {"name": 1, "state": "passed"}]}`)
 	require.Equal(t, http.StatusUnprocessableEntity, code)
-	require.Equal(t, "2 of 3 items could not be reported", answer["detail"])
+	require.Equal(t, "2 of 3 were not reported: spec.issue.scope.name: no such key: name", answer["detail"])
 	require.Equal(t, []string{"items[1].spec.issue.scope.name", "items[2].spec.issue.scope.name"}, fieldsOf(answer))
 	require.Len(t, w.own.Reports(), 1)
 }
@@ -126,9 +128,10 @@ func TestAPIRefuses(t *testing.T) {
 		retry  string
 	}{
 		"Invalid":   {reason: "each field is named", err: invalid, code: http.StatusUnprocessableEntity, fields: []string{"items[0].spec.issue.key"}},
-		"Forbidden": {reason: "a quota", err: apierrors.NewForbidden(v1alpha1.Resource("issuereports"), "", errors.New("quota")), code: http.StatusForbidden, fields: []string{"items[0]"}},
-		"Busy":      {reason: "the API says when", err: apierrors.NewTooManyRequests("busy", 7), code: http.StatusServiceUnavailable, retry: "7"},
-		"Away":      {reason: "nothing is acknowledged that was not taken", err: apierrors.NewServiceUnavailable("away"), code: http.StatusServiceUnavailable, retry: "5"},
+		"Forbidden": {reason: "it is the gateway that may not", err: apierrors.NewForbidden(v1alpha1.Resource("issuereports"), "", errors.New("no")), code: http.StatusServiceUnavailable, fields: []string{"items[0]"}, retry: "5"},
+		"Expired":   {reason: "it is the gateway's token", err: apierrors.NewUnauthorized("expired"), code: http.StatusServiceUnavailable, fields: []string{"items[0]"}, retry: "5"},
+		"Busy":      {reason: "the API says when", err: apierrors.NewTooManyRequests("busy", 7), code: http.StatusServiceUnavailable, fields: []string{"items[0]"}, retry: "7"},
+		"Away":      {reason: "nothing is acknowledged that was not taken", err: apierrors.NewServiceUnavailable("away"), code: http.StatusServiceUnavailable, fields: []string{"items[0]"}, retry: "5"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -159,6 +162,19 @@ func TestToken(t *testing.T) {
 	require.Len(t, w.callers.Reports(), 2)
 	require.Empty(t, w.own.Reports(), "the gateway lends its rights to nobody")
 
+	w.callers.Err = apierrors.NewForbidden(v1alpha1.Resource("issuereports"), "", errors.New("exceeded quota"))
+	code, _, _ = w.post(t, path, twoChecks, "Authorization", "Bearer token")
+	require.Equal(t, http.StatusForbidden, code, "here it is the sender who may not")
+
+	w.clock.Step(time.Minute) // its rate is not what this is about
+	w.answers(authorizationv1.SubjectAccessReviewStatus{EvaluationError: "the authorizer is away"})
+	code, _, header := w.post(t, path, `{}`, "Authorization", "Bearer token")
+	require.Equal(t, http.StatusServiceUnavailable, code, "nobody knows")
+	require.Equal(t, "5", header.Get("Retry-After"))
+	w.answers(authorizationv1.SubjectAccessReviewStatus{Denied: true, EvaluationError: "another authorizer is away"})
+	code, _, _ = w.post(t, path, `{}`, "Authorization", "Bearer token")
+	require.Equal(t, http.StatusForbidden, code)
+
 	w.allows(false)
 	code, answer, _ = w.post(t, path, `{}`, "Authorization", "Bearer token")
 	require.Equal(t, http.StatusForbidden, code)
@@ -172,6 +188,27 @@ func TestNotYet(t *testing.T) {
 	code, _, header := w.post(t, path, twoChecks)
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	require.Equal(t, "10", header.Get("Retry-After"))
+	require.False(t, w.webhooks.Source().Ready())
+	w.follow(t)
+	require.True(t, w.webhooks.Source().Ready())
+}
+
+// TestStrangers: who does not know the secret uses up nobody's rate, however often it tries.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newSecret(map[string]string{"secret": testSecret}))
+	w.follow(t)
+	w.knows(t, newWebhook())
+	for range 10 {
+		code, _, _ := w.post(t, path, twoChecks, "X-Signature", signed("guess", twoChecks))
+		require.Equal(t, http.StatusUnauthorized, code)
+	}
+	for range 3 {
+		code, answer := w.send(t, twoChecks)
+		require.Equal(t, http.StatusOK, code, answer)
+	}
+	code, _ := w.send(t, twoChecks)
+	require.Equal(t, http.StatusTooManyRequests, code, "the sender has a rate, too")
 }
 
 // TestRate: each webhook has its own, and names that nobody gave have none.

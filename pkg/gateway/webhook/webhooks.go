@@ -5,6 +5,7 @@ package webhook
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/pkg/expression"
 	"kite.dev/kite/pkg/gateway"
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	issuesclient "kite.dev/kite/pkg/generated/clientset/versioned/typed/issues/v1alpha1"
@@ -25,6 +27,10 @@ import (
 
 // workers write statuses. There are few: it takes one request to read and one to write.
 const workers = 2
+
+// maxWaiting is how many deliveries to a namespace may wait for their expressions: half of the
+// requests that are in flight at most, by default.
+const maxWaiting = 128
 
 // Config is what Webhooks need. All is required.
 type Config struct {
@@ -43,6 +49,7 @@ type Config struct {
 // Webhooks are all webhooks of the cluster.
 type Webhooks struct {
 	hooks    hooks
+	turns    *expression.Turns
 	secrets  *secrets
 	issues   issuesclient.IssuesV1alpha1Interface
 	reviews  authorizationclient.SelfSubjectAccessReviewsGetter
@@ -60,9 +67,10 @@ func New(c Config) (*Webhooks, error) {
 	informer := externalversions.NewSharedInformerFactory(c.Issues, 0).Issues().V1alpha1().IssueWebhooks()
 	w := &Webhooks{
 		hooks:   hooks{all: map[types.NamespacedName]*hook{}},
+		turns:   expression.NewTurns(runtime.GOMAXPROCS(0), maxWaiting),
 		secrets: newSecrets(c.Host, c.Clock),
 		issues:  c.Issues.IssuesV1alpha1(), reviews: c.Reviews,
-		own: gateway.Counted(sourceName, c.Own), callers: gateway.Counted(sourceName, c.Callers),
+		own: own{gateway.Counted(sourceName, c.Own)}, callers: gateway.Counted(sourceName, c.Callers),
 		clock: c.Clock, informer: informer.Informer(), lister: informer.Lister(),
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 			workqueue.DefaultTypedControllerRateLimiter[types.NamespacedName](),

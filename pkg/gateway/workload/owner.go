@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	issuesv1alpha1 "kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
 
@@ -69,6 +71,14 @@ func ScopeOf(group, kind, name string) issuesv1alpha1.IssueScope {
 		return known
 	}
 	return issuesv1alpha1.IssueScope{APIGroup: group, Kind: kind, Name: name}
+}
+
+// kindName is what the API takes for a kind.
+var kindName = regexp.MustCompile("^[A-Z][A-Za-z0-9]{0,62}$")
+
+// IsKind says whether a scope can have this group and kind.
+func IsKind(group, kind string) bool {
+	return kindName.MatchString(kind) && (group == "" || len(validation.IsDNS1123Subdomain(group)) == 0)
 }
 
 // IsTaskRuns says whether a pod is by its name one of Tekton's: its failure is that of a

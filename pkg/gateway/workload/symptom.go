@@ -25,6 +25,7 @@ type Symptom struct {
 	Key      string
 	Title    string
 	Severity issuesv1alpha1.IssueSeverity
+	Subject  *configv1alpha1.AlertSubject // nil: the alert's labels tell
 }
 
 // Table finds symptoms. The first rule that matches counts.
@@ -74,7 +75,7 @@ func Compile(symptoms []configv1alpha1.SymptomRule, at *field.Path) (*Table, fie
 }
 
 func (t *Table) add(rule *configv1alpha1.SymptomRule) {
-	symptom := &Symptom{Key: rule.Symptom, Title: rule.Title, Severity: rule.Severity}
+	symptom := &Symptom{Key: rule.Symptom, Title: rule.Title, Severity: rule.Severity, Subject: rule.Subject}
 	if symptom.Severity == "" {
 		symptom.Severity = issuesv1alpha1.SeverityMajor
 	}
@@ -105,6 +106,12 @@ func check(rule *configv1alpha1.SymptomRule, at *field.Path) field.ErrorList {
 	}
 	if !isSeverity(rule.Severity) {
 		errs = append(errs, field.NotSupported(at.Child("severity"), rule.Severity, severities[1:]))
+	}
+	if s := rule.Subject; s != nil && !IsKind(s.APIGroup, s.Kind) {
+		errs = append(errs, field.Invalid(at.Child("subject"), s.APIGroup+"/"+s.Kind, "must be an API group without version and a kind, such as cert-manager.io and Certificate"))
+	}
+	if s := rule.Subject; s != nil && s.Label == "" {
+		errs = append(errs, field.Required(at.Child("subject", "label"), "the label of the alert that has the resource's name"))
 	}
 	for list, events := range map[string][]configv1alpha1.EventMatch{"events": rule.Events, "recoveries": rule.Recoveries} {
 		for i := range events {
