@@ -20,6 +20,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"kite.dev/kite/cmd/apiserver/app"
+	"kite.dev/kite/pkg/cli"
 )
 
 // envRole makes the test binary another program.
@@ -42,7 +43,7 @@ func (s supportsProgress) Supports(f storage.Feature) bool {
 func TestMain(m *testing.M) {
 	switch os.Getenv(envRole) {
 	case roleServer:
-		os.Exit(app.Run(app.NewCommand(), os.Stderr))
+		os.Exit(cli.Run(app.NewCommand(), os.Stderr))
 	case roleEtcd3:
 		exit(serveFromEtcd(genericapiserver.SetupSignalContext(), os.Args[1:]))
 	case roleWatcher:

@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -139,10 +140,7 @@ func (p *place) useTask(t *testing.T, bundle string) {
 		}
 		return err
 	})
-	t.Cleanup(func() {
-		run.Spec.Status = tektonv1.PipelineRunSpecStatusCancelled
-		_ = p.tekton.Update(context.WithoutCancel(t.Context()), run)
-	})
+	t.Cleanup(func() { p.cancel(t, run) })
 }
 
 func (p *place) deploy(t *testing.T, name, image, command string) {
@@ -171,29 +169,43 @@ func (p *place) redeploy(t *testing.T, name string) {
 	patch := fmt.Sprintf(`{"spec":{"template":{"spec":{"containers":[{"name":"main","image":%q,"command":["/bin/sh","-c","sleep 3600"]}]}}}}`, p.image)
 	_, err := p.kubernetes.AppsV1().Deployments(p.namespace).Patch(t.Context(), name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
 	require.NoError(t, err)
-	p.awaitPod(t, name, func(of *corev1.ContainerStatus) bool {
-		return of.State.Running != nil && strings.HasPrefix(of.Image, p.image)
+	p.awaitPod(t, name, func(pod *corev1.Pod, of *corev1.ContainerStatus) bool {
+		return of.State.Running != nil && slices.Contains(pod.Spec.Containers[0].Command, "sleep 3600") && strings.HasPrefix(of.Image, p.image)
 	})
 }
 
-func waitsFor(reasons ...string) func(*corev1.ContainerStatus) bool {
-	return func(of *corev1.ContainerStatus) bool {
+func waitsFor(reasons ...string) func(*corev1.Pod, *corev1.ContainerStatus) bool {
+	return func(_ *corev1.Pod, of *corev1.ContainerStatus) bool {
 		return of.State.Waiting != nil && slices.Contains(reasons, of.State.Waiting.Reason)
 	}
 }
 
 // awaitPod waits until an app has one pod, whose container is as asked for.
-func (p *place) awaitPod(t *testing.T, app string, is func(*corev1.ContainerStatus) bool) {
+func (p *place) awaitPod(t *testing.T, app string, is func(*corev1.Pod, *corev1.ContainerStatus) bool) {
 	t.Helper()
 	eventually(t, "the pod of "+app+" is as it should be", func(ctx context.Context) error {
 		pods, err := p.kubernetes.CoreV1().Pods(p.namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
 		if err != nil {
 			return err
 		}
-		if len(pods.Items) != 1 || len(pods.Items[0].Status.ContainerStatuses) != 1 || !is(&pods.Items[0].Status.ContainerStatuses[0]) {
+		if len(pods.Items) != 1 || len(pods.Items[0].Status.ContainerStatuses) != 1 || !is(&pods.Items[0], &pods.Items[0].Status.ContainerStatuses[0]) {
 			return errors.New("it is not yet")
 		}
 		return nil
+	})
+}
+
+// awaitDeployment waits until a Deployment is available, or is not.
+func (p *place) awaitDeployment(t *testing.T, name string, available corev1.ConditionStatus) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the Deployment %s is available: %s", name, available), func(ctx context.Context) error {
+		deployment, err := p.kubernetes.AppsV1().Deployments(p.namespace).Get(ctx, name, metav1.GetOptions{})
+		if err == nil && !slices.ContainsFunc(deployment.Status.Conditions, func(of appsv1.DeploymentCondition) bool {
+			return of.Type == appsv1.DeploymentAvailable && of.Status == available
+		}) {
+			err = errors.New("it is not so yet")
+		}
+		return err
 	})
 }
 
@@ -280,42 +292,53 @@ func (p *place) template(name, command string) corev1.PodTemplateSpec {
 func (p *place) statefulSet(t *testing.T, command string) {
 	t.Helper()
 	sets := p.kubernetes.AppsV1().StatefulSets(p.namespace)
-	set, err := sets.Get(t.Context(), "db", metav1.GetOptions{})
-	if err != nil {
-		set = &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: appsv1.StatefulSetSpec{
+	if _, err := sets.Get(t.Context(), "db", metav1.GetOptions{}); err != nil {
+		set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: appsv1.StatefulSetSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "db"}}, MinReadySeconds: 3, Template: p.template("db", command),
 		}}
 		_, err = sets.Create(t.Context(), set, metav1.CreateOptions{})
 		require.NoError(t, err)
 		return
 	}
-	set.Spec.Template = p.template("db", command)
-	_, err = sets.Update(t.Context(), set, metav1.UpdateOptions{})
+	set, err := sets.Patch(t.Context(), "db", types.MergePatchType, templatePatch(t, p.template("db", command)), metav1.PatchOptions{})
 	require.NoError(t, err)
+	eventually(t, "the StatefulSet's controller knows the template", func(ctx context.Context) error {
+		now, err := sets.Get(ctx, "db", metav1.GetOptions{})
+		if err == nil && now.Status.ObservedGeneration < set.Generation {
+			err = errors.New("it would make the pod of the old one")
+		}
+		return err
+	})
 	require.NoError(t, client.IgnoreNotFound(p.kubernetes.CoreV1().Pods(p.namespace).Delete(t.Context(), "db-0", metav1.DeleteOptions{})))
 	eventually(t, "the StatefulSet is available", func(ctx context.Context) error {
 		now, err := sets.Get(ctx, "db", metav1.GetOptions{})
-		if err == nil && now.Status.AvailableReplicas != 1 {
+		if err == nil && (now.Status.UpdatedReplicas != 1 || now.Status.AvailableReplicas != 1) {
 			err = errors.New("it is not")
 		}
 		return err
 	})
 }
 
+// templatePatch has no resourceVersion: controllers write to the status all the time.
+func templatePatch(t *testing.T, template corev1.PodTemplateSpec) []byte {
+	t.Helper()
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": template}})
+	require.NoError(t, err)
+	return patch
+}
+
 func (p *place) daemonSet(t *testing.T, command string) {
 	t.Helper()
 	sets := p.kubernetes.AppsV1().DaemonSets(p.namespace)
-	set, err := sets.Get(t.Context(), "agent", metav1.GetOptions{})
-	if err != nil {
-		set = &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "agent"}, Spec: appsv1.DaemonSetSpec{
+	if _, err := sets.Get(t.Context(), "agent", metav1.GetOptions{}); err != nil {
+		set := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "agent"}, Spec: appsv1.DaemonSetSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "agent"}}, MinReadySeconds: 3, Template: p.template("agent", command),
 		}}
 		_, err = sets.Create(t.Context(), set, metav1.CreateOptions{})
 		require.NoError(t, err)
 		return
 	}
-	set.Spec.Template = p.template("agent", command)
-	_, err = sets.Update(t.Context(), set, metav1.UpdateOptions{})
+	_, err := sets.Patch(t.Context(), "agent", types.MergePatchType, templatePatch(t, p.template("agent", command)), metav1.PatchOptions{})
 	require.NoError(t, err)
 	eventually(t, "the DaemonSet is available", func(ctx context.Context) error {
 		now, err := sets.Get(ctx, "agent", metav1.GetOptions{})

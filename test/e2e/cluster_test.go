@@ -5,10 +5,13 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,10 +33,14 @@ import (
 
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	issuesclient "kite.dev/kite/pkg/generated/clientset/versioned/typed/issues/v1alpha1"
+	"kite.dev/kite/test/rbactest"
 )
 
 // patience is how long all pods of a step of a test may take on a busy machine.
 const patience = 5 * time.Minute
+
+// system is Kite's own namespace.
+const system = "kite-system"
 
 // cluster is a real cluster with Tekton and Kite in it.
 type cluster struct {
@@ -45,9 +52,28 @@ type cluster struct {
 	image string
 }
 
-// newCluster installs Kite in the cluster of KUBECONFIG, or in one that is made for it, with
-// components beside those of the default overlay.
-func newCluster(t *testing.T, components ...string) *cluster {
+// installation is Kite in the cluster, for all tests that only use it.
+var installation struct {
+	sync.Once
+
+	remove *exec.Cmd
+}
+
+// TestMain leaves the cluster as the tests found it.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if remove := installation.remove; remove != nil {
+		if output, err := remove.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%v: %v\n%s", remove, err, output)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// newCluster installs Kite with its gateway once, in the cluster of KUBECONFIG, or in one that
+// is made for it.
+func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	if os.Getenv("KITE_E2E") == "" {
 		t.Skip("it takes over a cluster; run it by make test-e2e")
@@ -66,7 +92,10 @@ func newCluster(t *testing.T, components ...string) *cluster {
 	if c.image == "" {
 		c.image = "busybox"
 	}
-	c.run(t, "hack/install", append([]string{"dist/e2e"}, components...)...)
+	installation.Do(func() {
+		installation.remove = c.kubectlCommand(context.Background(), "delete", "-k", "dist/e2e", "--ignore-not-found", "--timeout", patience.String())
+		c.run(t, "hack/install", "dist/e2e", "artifacts/components/gateway", "artifacts/components/gateway-cert", "test/e2e/testdata/gateway")
+	})
 
 	var err error
 	c.admin, err = clientcmd.BuildConfigFromFlags("", c.variable("KUBECONFIG"))
@@ -122,11 +151,21 @@ func (c *cluster) variable(name string) string {
 func (c *cluster) namespace(t *testing.T, meta metav1.ObjectMeta) string {
 	t.Helper()
 	namespaces := c.kubernetes.CoreV1().Namespaces()
-	made, err := namespaces.Create(t.Context(), &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
+	var made *corev1.Namespace
+	var isOld bool
+	eventually(t, "there is a namespace", func(ctx context.Context) (err error) {
+		made, err = namespaces.Create(ctx, &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
+		if isOld = apierrors.IsAlreadyExists(err); !isOld {
+			return err
+		}
+		if made, err = namespaces.Get(ctx, meta.Name, metav1.GetOptions{}); err == nil && made.DeletionTimestamp != nil {
+			err = errors.New("the old one is not gone")
+		}
+		return err
+	})
+	if isOld {
 		return meta.Name
 	}
-	require.NoError(t, err)
 	t.Cleanup(func() {
 		_ = namespaces.Delete(context.WithoutCancel(t.Context()), made.Name, metav1.DeleteOptions{})
 	})
@@ -137,12 +176,12 @@ func (c *cluster) namespace(t *testing.T, meta metav1.ObjectMeta) string {
 func (c *cluster) account(t *testing.T, namespace, name, role string) issuesclient.IssuesV1alpha1Interface {
 	t.Helper()
 	out := c.newAccount(t, namespace, name)
+	ref, subject := clusterRole(role), serviceAccount(namespace, name)
 	_, err := c.kubernetes.RbacV1().RoleBindings(namespace).Create(t.Context(), &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}},
+		ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: ref, Subjects: []rbacv1.Subject{subject},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
+	rbactest.Await(t, c.kubernetes, subject, ref, namespace)
 	return out
 }
 
@@ -151,17 +190,25 @@ func (c *cluster) clusterAccount(t *testing.T, namespace, name string, roles ...
 	t.Helper()
 	out, bindings := c.newAccount(t, namespace, name), c.kubernetes.RbacV1().ClusterRoleBindings()
 	for _, role := range roles {
+		ref, subject := clusterRole(role), serviceAccount(namespace, name)
 		made, err := bindings.Create(t.Context(), &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{GenerateName: "kite-test-"},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}},
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "kite-test-"}, RoleRef: ref, Subjects: []rbacv1.Subject{subject},
 		}, metav1.CreateOptions{})
 		require.NoError(t, err)
 		t.Cleanup(func() {
 			_ = bindings.Delete(context.WithoutCancel(t.Context()), made.Name, metav1.DeleteOptions{})
 		})
+		rbactest.Await(t, c.kubernetes, subject, ref, "")
 	}
 	return out
+}
+
+func clusterRole(name string) rbacv1.RoleRef {
+	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}
+}
+
+func serviceAccount(namespace, name string) rbacv1.Subject {
+	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}
 }
 
 func (c *cluster) newAccount(t *testing.T, namespace, name string) issuesclient.IssuesV1alpha1Interface {
@@ -181,7 +228,9 @@ func eventually(t *testing.T, what string, check func(context.Context) error) {
 	t.Helper()
 	var last error
 	err := wait.PollUntilContextTimeout(t.Context(), 250*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		last = check(ctx)
+		if err := check(ctx); err == nil || ctx.Err() == nil { // the end of its time is no news
+			last = err
+		}
 		return last == nil, nil
 	})
 	require.NoError(t, err, "%s: %v", what, last)

@@ -26,23 +26,23 @@ func (p *place) webhooks(t *testing.T, of, step string) {
 	t.Helper()
 	token, err := p.kubernetes.CoreV1().ServiceAccounts(p.namespace).CreateToken(t.Context(), "sender", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	secret, err := p.kubernetes.CoreV1().Secrets("kite-system").Get(t.Context(), "kite-gateway-tls", metav1.GetOptions{})
+	secret, err := p.kubernetes.CoreV1().Secrets(system).Get(t.Context(), "kite-gateway-tls", metav1.GetOptions{})
 	require.NoError(t, err)
 	ca := filepath.Join(t.TempDir(), "ca.crt")
 	require.NoError(t, os.WriteFile(ca, secret.Data["ca.crt"], 0o600))
 
 	cmd := exec.CommandContext(t.Context(), "testdata/webhooks.sh", of, step)
-	cmd.Env = append(slices.Clone(p.environment), "ADDRESS="+p.forward(t), "CA="+ca,
+	cmd.Env = append(slices.Clone(p.environment), "ADDRESS="+p.forward(t, "service/kite-gateway", "443"), "CA="+ca,
 		"TOKEN="+token.Status.Token, "NAMESPACE="+p.namespace, "STARTS="+alertStarted)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	t.Logf("%s", output)
 }
 
-// forward makes the gateway's Service reachable until the test ends.
-func (p *place) forward(t *testing.T) string {
+// forward makes a port of Kite reachable until the test ends.
+func (c *cluster) forward(t *testing.T, of, port string) string {
 	t.Helper()
-	cmd := p.kubectlCommand(t.Context(), "port-forward", "-n", "kite-system", "service/kite-gateway", ":443")
+	cmd := c.kubectlCommand(t.Context(), "port-forward", "-n", system, of, ":"+port)
 	cmd.Stderr = t.Output()
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)

@@ -4,13 +4,16 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
 )
@@ -76,9 +79,25 @@ func TestAlertsAndEventsMeet(t *testing.T) {
 // TestAlertsOfManyNamespaces: the sender's rights decide for each alert.
 func TestAlertsOfManyNamespaces(t *testing.T) {
 	t.Parallel()
-	cfg := StartServer(t, WithTokens(senders), WithAuthorizer(reporters))
-	g := StartGateway(t, cfg)
-	code, answer := g.Post(t, strangerToken, "/api/v1/webhooks/alertmanager", alertOf("firing", observed, time.Time{}))
+	member := authorizer.AuthorizerFunc(func(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+		if a.GetUser().GetName() == "stranger" && a.GetResource() == "issuereports" && a.GetNamespace() == namespace {
+			return authorizer.DecisionAllow, "", nil
+		}
+		return reporters.Authorize(ctx, a)
+	})
+	cfg := StartServer(t, WithTokens(senders), WithAuthorizer(member))
+	own := alertOf("firing", observed, time.Time{})
+	_, foreign, _ := strings.Cut(strings.ReplaceAll(own, namespace, "team-other"), "[")
+	both := strings.Replace(own, "}]}", "},"+foreign, 1)
+
+	code, answer := StartGateway(t, cfg).Post(t, strangerToken, "/api/v1/webhooks/alertmanager", both)
 	require.Equal(t, http.StatusForbidden, code, answer)
-	require.NotEmpty(t, answer["errors"])
+	refused := answer["errors"].([]any)
+	require.Len(t, refused, 1, answer)
+	require.Equal(t, "alerts[1]", refused[0].(map[string]any)["field"], answer)
+	list, err := Client(t, cfg).IssuesV1alpha1().Issues(metav1.NamespaceAll).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 1)
+	require.Equal(t, namespace, list.Items[0].Namespace)
+	require.Equal(t, "stranger", list.Items[0].Status.ReportedBy)
 }

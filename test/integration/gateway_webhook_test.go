@@ -176,7 +176,8 @@ func TestGatewayReadsNoOtherSecret(t *testing.T) {
 	host.SetSecret(namespace, "database", map[string]string{"secret": webhookSecret})
 	createWebhook(t, cfg, ciWebhook(func(w *v1alpha1.IssueWebhook) { w.Spec.Authentication.HMAC.SecretRef.Name = "database" }))
 	forbidden := readiness(t, cfg, "ci", v1alpha1.ReasonSecretForbidden)
-	require.Equal(t, "kubectl create role kite-gateway-database --verb=get --resource=secrets --resource-name=database -n team-gamma && "+
+	require.Equal(t, `kite-gateway may not read the Secret "database". An administrator of the namespace allows it: `+
+		"kubectl create role kite-gateway-database --verb=get --resource=secrets --resource-name=database -n team-gamma && "+
 		"kubectl create rolebinding kite-gateway-database --role=kite-gateway-database --serviceaccount=kite-system:kite-gateway -n team-gamma",
 		forbidden.Message)
 	code, answer := sendSigned(t, g, "/webhooks/"+namespace+"/ci", webhookSecret, failedSuite)

@@ -202,14 +202,18 @@ var kiteBehaviours = []behaviour{
 		require.Equal(w, int32(10), stored.Status.Occurrences, "and none is lost")
 	}},
 	{8, "filters that are joined", "", func(w *kiteWorld) {
-		w.create("frontend", ofSeverity(v1alpha1.SeverityCritical))
+		w.create("frontend", ofSeverity(v1alpha1.SeverityCritical), func(s *v1alpha1.IssueSpec) { s.Application = "kite-08" })
 		w.create("backend", ofType(v1alpha1.TypeTest))
 		require.Len(w, w.list("search=frontend,spec.scope.kind=Component"), 1)
+		other := newIssue("frontend")
+		other.Namespace, other.Spec.Severity, other.Spec.Application = w.namespace+"-other", v1alpha1.SeverityCritical, "kite-08"
+		_, err := w.client.Issues(other.Namespace).Create(w.Context(), other, metav1.CreateOptions{})
+		require.NoError(w, err)
 		all, err := w.client.Issues("").List(w.Context(), metav1.ListOptions{
-			FieldSelector: "spec.severity=critical,spec.type=build,spec.scope.name=frontend,metadata.namespace=" + w.namespace,
+			FieldSelector: "spec.severity=critical,spec.type=build,spec.application=kite-08",
 		})
 		require.NoError(w, err)
-		require.Len(w, all.Items, 1)
+		require.Len(w, all.Items, 2, "of two namespaces")
 		require.Empty(w, w.list("spec.severity=info"))
 	}},
 	{
@@ -218,6 +222,7 @@ var kiteBehaviours = []behaviour{
 			"which needs the right to update issues/status",
 		func(w *kiteWorld) {
 			w.fails("p")
+			w.fails("second")
 			w.create("test", ofPipeline("p"), ofType(v1alpha1.TypeTest))
 			require.Equal(w, "Resolved 1 issue(s) for pipeline p", w.succeeds("p"))
 			require.Len(w, w.list("status.state=Active,spec.type=test"), 1)
@@ -230,23 +235,39 @@ var kiteBehaviours = []behaviour{
 			answer, err := w.client.IssueReports(w.namespace).Create(w.Context(), widened, metav1.CreateOptions{})
 			require.NoError(w, err)
 			require.Len(w, answer.Status.Issues, 2)
+			require.Len(w, w.list("status.state=Active"), 1)
+			require.Equal(w, "Resolved 1 issue(s) for pipeline second", w.succeeds("second"))
 			require.Empty(w, w.list("status.state=Active"))
 			require.Equal(w, "Resolved 0 issue(s) for pipeline unknown", w.succeeds("unknown"))
 		},
 	},
-	{10, "a second report of a problem updates its issue", "", func(w *kiteWorld) {
-		first := w.fails("p")
-		second := w.fails("p", `,"severity":"critical"`)
-		require.Equal(w, first["id"], second["id"])
-		require.Equal(w, "critical", second["severity"])
-		require.Equal(w, v1alpha1.SeverityCritical, w.only().Spec.Severity)
-	}},
+	{
+		10, "a second creation, or report, of a problem updates its issue",
+		"issues.md, Identity: a second Active issue of one identity is a conflict, which names the first; reports update",
+		func(w *kiteWorld) {
+			first := w.fails("p")
+			second := w.fails("p", `,"severity":"critical"`)
+			require.Equal(w, first["id"], second["id"])
+			require.Equal(w, "critical", second["severity"])
+			stored := w.only()
+			require.Equal(w, v1alpha1.SeverityCritical, stored.Spec.Severity)
+			again := newIssue("again")
+			again.Namespace = w.namespace
+			again.Spec.Type, again.Spec.Scope, again.Spec.Title = stored.Spec.Type, stored.Spec.Scope, "Other"
+			_, err := w.issues().Create(w.Context(), again, metav1.CreateOptions{})
+			require.True(w, apierrors.IsConflict(err), err)
+			var refused *apierrors.StatusError
+			require.ErrorAs(w, err, &refused)
+			require.Equal(w, stored.Name, refused.ErrStatus.Details.Name)
+			require.Equal(w, stored.Spec, w.only().Spec)
+		},
+	},
 	{11, "without a scope's namespace it is the issue's, without a state it is Active", "", func(w *kiteWorld) {
 		created := w.create("frontend")
 		require.Equal(w, w.namespace, created.Spec.Scope.Namespace)
 		require.Equal(w, v1alpha1.StateActive, created.Status.State)
 	}},
-	{12, "each filter, and pages", "KITE's offset is a continue token: pages do not shift while issues come and go", func(w *kiteWorld) {
+	{12, "each filter, and pages", "webhooks-kite.md, What differs: an offset is a continue token here", func(w *kiteWorld) {
 		w.create("frontend", ofSeverity(v1alpha1.SeverityCritical))
 		w.create("regression", ofType(v1alpha1.TypeTest))
 		for selector, want := range map[string]int{
@@ -305,12 +326,22 @@ var kiteBehaviours = []behaviour{
 			require.True(w, stored.Status.ResolvedAt.Equal(resolved.Status.ResolvedAt))
 		},
 	},
-	{16, "delete removes relations", "", func(w *kiteWorld) {
-		w.create("cause")
-		w.create("effect", func(s *v1alpha1.IssueSpec) { s.RelatedIssues = relatedTo("", "cause") })
-		require.NoError(w, w.issues().Delete(w.Context(), "effect", metav1.DeleteOptions{}))
-		require.Equal(w, "cause", w.only().Name)
-	}},
+	{
+		16, "delete removes relations",
+		"webhooks-kite.md, What differs: a relation goes with the issue that has it, and stays when the other one goes",
+		func(w *kiteWorld) {
+			related := func(s *v1alpha1.IssueSpec) { s.RelatedIssues = relatedTo("", "cause") }
+			w.create("cause")
+			kept := w.create("effect", related)
+			w.create("second", related)
+			require.NoError(w, w.issues().Delete(w.Context(), "second", metav1.DeleteOptions{}))
+			require.Len(w, w.list(""), 2)
+			require.NoError(w, w.issues().Delete(w.Context(), "cause", metav1.DeleteOptions{}))
+			left := w.only()
+			require.Equal(w, kept.Spec.RelatedIssues, left.Spec.RelatedIssues)
+			require.Equal(w, kept.ResourceVersion, left.ResourceVersion, "it is not written")
+		},
+	},
 	{17, "resolving by a report says when; of an unknown scope resolves nothing", "", func(w *kiteWorld) {
 		w.fails("p")
 		w.succeeds("p")
@@ -319,7 +350,7 @@ var kiteBehaviours = []behaviour{
 	}},
 	{
 		18, "relations are added once and removed once",
-		"issues.md, Whose rights: a relation to an issue that is not there is no error, or anybody could find out what is",
+		"webhooks-kite.md, What differs: neither a relation to an issue that is not there is an error, nor a second removal",
 		func(w *kiteWorld) {
 			w.create("cause")
 			w.create("effect")
@@ -332,9 +363,14 @@ var kiteBehaviours = []behaviour{
 			require.Equal(w, "cause", added.Spec.RelatedIssues[0].Name)
 			_, err = patch("[" + once + "," + once + "]")
 			require.True(w, apierrors.IsInvalid(err), err)
-			removed, err := patch("[]")
+			missing, err := patch(`[{"name":"absent","relation":"CausedBy"}]`)
 			require.NoError(w, err)
-			require.Empty(w, removed.Spec.RelatedIssues)
+			require.Equal(w, "absent", missing.Spec.RelatedIssues[0].Name)
+			for range 2 {
+				removed, err := patch("[]")
+				require.NoError(w, err)
+				require.Empty(w, removed.Spec.RelatedIssues)
+			}
 		},
 	},
 	{19, "GET lists", "", func(w *kiteWorld) {
@@ -362,7 +398,7 @@ var kiteBehaviours = []behaviour{
 	}},
 	{
 		22, "POST without required fields is refused with 400 and an error",
-		"Kubernetes answers what is well-formed and invalid with 422; webhooks answer 400",
+		"issues.md, Bad input: the API answers 422 with every invalid field; webhooks answer 400",
 		func(w *kiteWorld) {
 			code, answer := w.request(http.MethodPost, "issues", `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"Issue","metadata":{"name":"x"}}`)
 			require.Equal(w, http.StatusUnprocessableEntity, code)
@@ -373,13 +409,13 @@ var kiteBehaviours = []behaviour{
 			require.NotEmpty(w, answer["details"])
 		},
 	},
-	{23, "DELETE answers 204 without body", "Kubernetes answers 200 with a Status", func(w *kiteWorld) {
+	{23, "DELETE answers 204 without body", "webhooks-kite.md, What differs: 200 with a Status", func(w *kiteWorld) {
 		w.create("frontend")
 		code, answer := w.request(http.MethodDelete, "issues/frontend", "")
 		require.Equal(w, http.StatusOK, code)
 		require.Equal(w, "Success", answer["status"])
 	}},
-	{24, "POST resolve answers with the resolved issue", "Kubernetes answers 201 to what is created below an object", func(w *kiteWorld) {
+	{24, "POST resolve answers with the resolved issue", "webhooks-kite.md, What differs: 201", func(w *kiteWorld) {
 		w.create("frontend")
 		code, answer := w.request(http.MethodPost, "issues/frontend/resolve", `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"IssueResolution"}`)
 		require.Equal(w, http.StatusCreated, code)
@@ -398,7 +434,7 @@ var kiteBehaviours = []behaviour{
 			require.NotEmpty(w, answer["error"])
 		},
 	},
-	{26, "webhook pipeline-failure", "the link of a run without address leads where the operator says, else there is none", func(w *kiteWorld) {
+	{26, "webhook pipeline-failure", "webhooks-kite.md, What differs: without logsUrl there is a link only where the operator has set the address of logs", func(w *kiteWorld) {
 		code, answer := w.post("pipeline-failure",
 			`{"pipelineName":"pipeline-xyz","namespace":"NS","failureReason":"task run timed out","runId":"pipeline-xyz-123"}`)
 		require.Equal(w, http.StatusCreated, code)

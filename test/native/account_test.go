@@ -24,6 +24,7 @@ import (
 
 	"kite.dev/kite/pkg/generated/clientset/versioned"
 	issuesclient "kite.dev/kite/pkg/generated/clientset/versioned/typed/issues/v1alpha1"
+	"kite.dev/kite/test/rbactest"
 )
 
 // patience is how long anything may take on a busy machine. Bookmarks come each minute.
@@ -79,12 +80,16 @@ func (m *team) account(t testing.TB, name string, roles ...string) *rest.Config 
 
 func (m *team) bind(t testing.TB, account string, role rbacv1.RoleRef) {
 	t.Helper()
-	_, err := kubernetes.NewForConfigOrDie(m.host.admin).RbacV1().RoleBindings(m.namespace).Create(t.Context(), &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: account + "-" + role.Name},
-		RoleRef:    role,
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: m.namespace, Name: account}},
+	client, subject := kubernetes.NewForConfigOrDie(m.host.admin), m.subject(account)
+	_, err := client.RbacV1().RoleBindings(m.namespace).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: account + "-" + role.Name}, RoleRef: role, Subjects: []rbacv1.Subject{subject},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
+	rbactest.Await(t, client, subject, role, m.namespace)
+}
+
+func (m *team) subject(account string) rbacv1.Subject {
+	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: m.namespace, Name: account}
 }
 
 // issues is the developer's client.
@@ -125,7 +130,9 @@ func within(t testing.TB, limit time.Duration, what string, check func(context.C
 	t.Helper()
 	var last error
 	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
-		last = check(ctx)
+		if err := check(ctx); err == nil || ctx.Err() == nil { // the end of its time is no news
+			last = err
+		}
 		return last == nil, nil
 	})
 	require.NoError(t, err, "%s: %v", what, last)

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/test/rbactest"
 )
 
 // secret is in all that an issue says that was changed secretly.
@@ -146,10 +147,11 @@ func TestForeignRelation(t *testing.T) {
 // bindIn lets the team's developer view another team's namespace.
 func (m *team) bindIn(t testing.TB, foreign *team) {
 	t.Helper()
-	_, err := kubernetes.NewForConfigOrDie(m.host.admin).RbacV1().RoleBindings(foreign.namespace).Create(t.Context(), &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "neighbour"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: m.namespace, Name: developer}},
+	client := kubernetes.NewForConfigOrDie(m.host.admin)
+	role := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"}
+	_, err := client.RbacV1().RoleBindings(foreign.namespace).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "neighbour"}, RoleRef: role, Subjects: []rbacv1.Subject{m.subject(developer)},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
+	rbactest.Await(t, client, m.subject(developer), role, foreign.namespace)
 }

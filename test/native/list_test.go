@@ -180,7 +180,7 @@ func TestTable(t *testing.T) {
 	for _, column := range table.ColumnDefinitions {
 		columns = append(columns, column.Name)
 	}
-	require.Equal(t, "Name Severity Type State Scope Title Count Last Seen Age Application Component Stage Due Group", strings.Join(columns, " "))
+	require.Equal(t, "Name Severity Type State Scope Title Count Last Seen Age Application Component Stage Due Group Acknowledged", strings.Join(columns, " "))
 	require.Len(t, table.Rows, 1)
 	require.Equal(t, "frontend", table.Rows[0].Cells[0])
 }

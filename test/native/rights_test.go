@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"kite.dev/kite/pkg/apis/issues/v1alpha1"
+	"kite.dev/kite/test/rbactest"
 )
 
 // right is one request that needs one permission. Writes are dry runs, so every
@@ -38,16 +39,19 @@ const (
 	auditor    = "auditor"    // view in every namespace
 	security   = "security"   // kite-issues-view in every namespace, and kite-groups-view
 	releaser   = "releaser"   // kite-groups-reporter
+	platform   = "platform"   // view in every namespace, and kite-monitors-edit
 	outsider   = "outsider"   // no role at all
 )
 
 // everybody is each of them.
 func everybody() []string {
-	return []string{viewer, developer, reporter, controller, auditor, security, releaser, outsider}
+	return []string{viewer, developer, reporter, controller, auditor, security, releaser, platform, outsider}
 }
 
 // seesAll tells whose rights are in every namespace.
-func seesAll(account string) bool { return account == auditor || account == security }
+func seesAll(account string) bool {
+	return slices.Contains([]string{auditor, security, platform}, account)
+}
 
 const (
 	mergePatch  = "application/merge-patch+json"
@@ -62,8 +66,8 @@ func rights(t testing.TB, existing *v1alpha1.Issue) map[string]right {
 	update := string(mustJSON(t, changed))
 	issue := "issues/" + existing.Name
 	group, toGroup := "issuegroups/"+existing.Spec.GroupKey, string(mustJSON(t, newGroupReport(existing.Spec.GroupKey)))
-	readers, writers := []string{viewer, developer, auditor, security}, []string{developer}
-	overseers, guards := []string{auditor, security}, []string{security}
+	readers, writers := []string{viewer, developer, auditor, security, platform}, []string{developer}
+	overseers, guards, watchers := []string{auditor, security, platform}, []string{security}, []string{platform}
 	return map[string]right{
 		"get":              {http.MethodGet, issue, "", "", readers, false},
 		"list":             {http.MethodGet, "issues", "", "", readers, false},
@@ -86,6 +90,20 @@ func rights(t testing.TB, existing *v1alpha1.Issue) map[string]right {
 		"report":           {http.MethodPost, "issuereports" + dryRun, string(mustJSON(t, newReport("third", v1alpha1.OutcomeFailed))), jsonContent, []string{developer, reporter}, false},
 		"group counts":     {http.MethodGet, issue + "/group", "", "", readers, false},
 
+		"list monitors":   {http.MethodGet, "issuemonitors", "", "", readers, false},
+		"watch monitors":  {http.MethodGet, "issuemonitors?watch=true&timeoutSeconds=1", "", "", readers, false},
+		"create monitor":  {http.MethodPost, "issuemonitors" + dryRun, monitorBody("IssueMonitor"), jsonContent, writers, false},
+		"delete monitors": {http.MethodDelete, "issuemonitors" + dryRun, "", "", writers, false},
+		"list webhooks":   {http.MethodGet, "issuewebhooks", "", "", readers, false},
+		"watch webhooks":  {http.MethodGet, "issuewebhooks?watch=true&timeoutSeconds=1", "", "", readers, false},
+		"create webhook":  {http.MethodPost, "issuewebhooks" + dryRun, webhookBody, jsonContent, writers, false},
+		"delete webhooks": {http.MethodDelete, "issuewebhooks" + dryRun, "", "", writers, false},
+
+		"list cluster monitors":   {http.MethodGet, "clusterissuemonitors", "", "", watchers, true},
+		"watch cluster monitors":  {http.MethodGet, "clusterissuemonitors?watch=true&timeoutSeconds=1", "", "", watchers, true},
+		"create cluster monitor":  {http.MethodPost, "clusterissuemonitors" + dryRun, monitorBody("ClusterIssueMonitor"), jsonContent, watchers, true},
+		"delete cluster monitors": {http.MethodDelete, "clusterissuemonitors" + dryRun, "", "", watchers, true},
+
 		"get group":            {http.MethodGet, group, "", "", guards, true},
 		"list groups":          {http.MethodGet, "issuegroups?limit=1", "", "", guards, true},
 		"create group":         {http.MethodPost, "issuegroups" + dryRun, "{}", jsonContent, nil, true},
@@ -104,6 +122,17 @@ func verbBody(kind string) string {
 	return `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"` + kind + `"}`
 }
 
+// monitorBody is a monitor of what whoever has view or edit may watch.
+func monitorBody(kind string) string {
+	return `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"` + kind + `","metadata":{"name":"rights"},"spec":{` +
+		`"resource":{"version":"v1","resource":"configmaps","kind":"ConfigMap"},"failing":"false",` +
+		`"issue":{"type":"config","severity":"minor","title":"'t'"}}}`
+}
+
+const webhookBody = `{"apiVersion":"issues.kite.dev/v1alpha1","kind":"IssueWebhook","metadata":{"name":"rights"},"spec":{` +
+	`"authentication":{"hmac":{"secretRef":{"name":"x","key":"secret"},"header":"X-Signature"}},"failed":"true",` +
+	`"issue":{"type":"config","severity":"minor","title":"'t'","scope":{"kind":"'K'","name":"'n'"}}}}`
+
 func newGroupReport(key string) *v1alpha1.IssueGroupReport {
 	at := metav1.NowMicro()
 	return &v1alpha1.IssueGroupReport{
@@ -112,7 +141,7 @@ func newGroupReport(key string) *v1alpha1.IssueGroupReport {
 	}
 }
 
-// TestRights tries every verb, subresource and virtual kind as eight accounts in two
+// TestRights tries every verb, subresource and virtual kind as nine accounts in two
 // namespaces, through the aggregator and round it. What is allowed tells nobody of a
 // namespace that is not theirs, and neither does what is denied.
 func TestRights(t *testing.T) {
@@ -173,7 +202,7 @@ func allAccounts(t testing.TB, m *team) map[string]*rest.Config {
 	out := map[string]*rest.Config{
 		viewer: m.account(t, viewer, "view"), developer: m.developer, reporter: m.account(t, reporter, "kite-issues-reporter"),
 	}
-	for _, name := range []string{controller, auditor, security, releaser, outsider} {
+	for _, name := range []string{controller, auditor, security, releaser, platform, outsider} {
 		out[name] = m.account(t, name)
 	}
 	client := kubernetes.NewForConfigOrDie(m.host.admin).RbacV1()
@@ -189,20 +218,22 @@ func allAccounts(t testing.TB, m *team) map[string]*rest.Config {
 	m.bindEverywhere(t, security, "kite-issues-view")
 	m.bindEverywhere(t, security, "kite-groups-view")
 	m.bindEverywhere(t, releaser, "kite-groups-reporter")
+	m.bindEverywhere(t, platform, "view")
+	m.bindEverywhere(t, platform, "kite-monitors-edit")
 	return out
 }
 
 // bindEverywhere gives an account of the team a role in the whole cluster.
 func (m *team) bindEverywhere(t testing.TB, account, role string) {
 	t.Helper()
-	client := kubernetes.NewForConfigOrDie(m.host.admin).RbacV1().ClusterRoleBindings()
-	binding, err := client.Create(t.Context(), &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "kite-test-"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: m.namespace, Name: account}},
+	client := kubernetes.NewForConfigOrDie(m.host.admin)
+	ref, bindings := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role}, client.RbacV1().ClusterRoleBindings()
+	binding, err := bindings.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "kite-test-"}, RoleRef: ref, Subjects: []rbacv1.Subject{m.subject(account)},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		_ = client.Delete(context.WithoutCancel(t.Context()), binding.Name, metav1.DeleteOptions{})
+		_ = bindings.Delete(context.WithoutCancel(t.Context()), binding.Name, metav1.DeleteOptions{})
 	})
+	rbactest.Await(t, client, m.subject(account), ref, "")
 }

@@ -59,12 +59,12 @@ func (h *host) second(t *testing.T, flags ...string) *host {
 // its own, and waits until the host finds it. It returns the name of its log.
 func (h *host) serve(t *testing.T) (log string) {
 	t.Helper()
-	port, dir := freePort(t), t.TempDir()
-	program := filepath.Join(dir, "kite-apiserver")
+	program := filepath.Join(t.TempDir(), "kite-apiserver")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/apiserver")
 	build.Dir = root
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", output)
+	port := freePort(t)
 	certificate, key, err := certutil.GenerateSelfSignedCertKey("kite.default.svc", nil, nil)
 	require.NoError(t, err)
 	schema := "kite_host_" + port
