@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
-	logsapi "k8s.io/component-base/logs/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	logsapi "k8s.io/component-base/logs/api/v1"
 	"sigs.k8s.io/yaml"
 
 	"kite.dev/kite/pkg/cli"
@@ -237,8 +237,9 @@ func TestHelpHasSections(t *testing.T) {
 	}
 }
 
-// The command comes as far as the host cluster, with the arguments of the
-// manifests. It sets the process's log, so no other test runs beside it.
+// The command comes as far as the host cluster, with the arguments of the manifests.
+//
+//nolint:paralleltest // it sets the log of the process
 func TestStopsWithoutACluster(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, logsapi.ResetForTest(NewOptions().Gates)) })
 	cmd := NewCommand()

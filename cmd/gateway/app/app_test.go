@@ -138,7 +138,9 @@ func TestHelpHasSections(t *testing.T) {
 	}
 }
 
-// The command comes as far as the host cluster, with the arguments of the manifests. It sets the process's log, so no other test runs beside it.
+// The command comes as far as the host cluster, with the arguments of the manifests.
+//
+//nolint:paralleltest // it sets the log of the process
 func TestStopsWithoutACluster(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, logsapi.ResetForTest(NewOptions().Gates)) })
 	cmd := NewCommand()
