@@ -10,8 +10,8 @@ import (
 	"github.com/google/cel-go/interpreter"
 )
 
-// Hasten changes how long the expressions may take together.
-func (b *Budget) Hasten(limit time.Duration) *Budget {
+// Within sets how long the expressions may take together.
+func (b *Budget) Within(limit time.Duration) *Budget {
 	b.time = limit
 	return b
 }
