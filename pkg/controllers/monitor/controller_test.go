@@ -217,7 +217,7 @@ func TestNobodyAnswers(t *testing.T) {
 			require.Equal(t, issuesv1alpha1.ReasonWatching, watching(w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool {
 				return s.Watched == 1 && s.Failing == 0
 			})))
-			require.Equal(t, 1, w.watches())
+			require.Equal(t, 1, w.asked("list"))
 		})
 	}
 }
@@ -386,7 +386,7 @@ func TestSharedSource(t *testing.T) {
 	w.put(gadget("a", "bad", -60))
 	w.run()
 	w.settle(own, types.NamespacedName{Namespace: namespace, Name: "other"}, types.NamespacedName{Namespace: namespace, Name: "selecting"})
-	require.Equal(t, 2, w.watches(), "one of all, one of those selected")
+	require.Equal(t, 2, w.asked("list"), "one of all, one of those selected")
 	client := w.client.IssuesV1alpha1().IssueMonitors(namespace)
 	for _, name := range []string{own.Name, "other", "selecting"} {
 		require.NoError(t, client.Delete(t.Context(), name, metav1.DeleteOptions{}))
@@ -437,7 +437,7 @@ func TestSelectionsAreFew(t *testing.T) {
 		}
 		return waits >= 0 && runs == maxSelections
 	}, "one waits")
-	require.Equal(t, maxSelections, w.watches())
+	require.Equal(t, maxSelections, w.asked("list"))
 
 	require.NoError(t, w.client.IssuesV1alpha1().IssueMonitors(namespace).Delete(t.Context(), fmt.Sprintf("monitor-%d", (waits+1)%len(monitors)), metav1.DeleteOptions{}))
 	w.eventually(func() bool {
@@ -446,10 +446,11 @@ func TestSelectionsAreFew(t *testing.T) {
 	}, "it begins")
 }
 
-func (w *world) watches() int {
+// asked counts lists, one of each source that is settled, or watches, which begin later.
+func (w *world) asked(verb string) int {
 	n := 0
 	for _, action := range w.objects.Actions() {
-		if action.GetVerb() == "watch" {
+		if action.GetVerb() == verb {
 			n++
 		}
 	}

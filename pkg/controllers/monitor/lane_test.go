@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,7 +50,12 @@ func TestSlowDescriptions(t *testing.T) {
 	other := newMonitor()
 	other.Namespace = "team-0"
 	w := newWorld(t, newMonitor(), other)
-	w.refuse = func(issuesv1alpha1.IssueReportSpec) error { return errors.New("away") }
+	w.refuse = func(spec issuesv1alpha1.IssueReportSpec) error {
+		if strings.HasPrefix(spec.Issue.Title, "slow-") {
+			return errors.New("away")
+		}
+		return nil
+	}
 	all := []string{"z Active"}
 	for i := range 2 * workers {
 		name := fmt.Sprint("slow-", i)
@@ -68,7 +74,6 @@ func TestSlowDescriptions(t *testing.T) {
 		})
 	}()
 	<-begun
-	w.answer()
 	w.clock.Step(longestRetry)
 	w.eventually(func() bool {
 		w.controller.lanes.mu.Lock()
@@ -79,5 +84,6 @@ func TestSlowDescriptions(t *testing.T) {
 	w.seeLater("z Active")
 	close(end)
 	require.NoError(t, <-ended)
+	w.answer()
 	w.seeLater(all...)
 }

@@ -133,7 +133,7 @@ func TestForbiddenForAMoment(t *testing.T) {
 // TestOwnerFoundLater than the failure, but before it has lasted for long enough.
 func TestOwnerFoundLater(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, newMonitor(ofOwner, func(s *issuesv1alpha1.IssueMonitorSpec) { s.For = &metav1.Duration{Duration: 5 * time.Minute} }))
+	w := newWorld(t, newMonitor(ofOwner, func(s *issuesv1alpha1.IssueMonitorSpec) { s.For = &metav1.Duration{Duration: 5 * time.Hour} }))
 	w.addSet("set")
 	var found atomic.Bool
 	w.metadata.PrependReactor("get", gadgetSets.Resource, func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -143,7 +143,7 @@ func TestOwnerFoundLater(t *testing.T) {
 	w.run()
 	w.status(own, func(s issuesv1alpha1.IssueMonitorStatus) bool { return s.Pending == 1 })
 	found.Store(true)
-	w.clock.SetTime(at(301))
+	w.clock.SetTime(at(5*3600 + 1))
 	w.see("root Active")
 }
 

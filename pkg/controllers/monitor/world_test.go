@@ -37,7 +37,7 @@ import (
 
 const (
 	namespace = "team-gamma"
-	patience  = 10 * time.Second
+	patience  = 30 * time.Second
 	pause     = 5 * time.Millisecond
 )
 
@@ -158,6 +158,30 @@ func (s *server) get(action clienttesting.Action) (bool, runtime.Object, error) 
 	return true, out, nil
 }
 
+// update writes the status of a monitor, or the rest of it, where the fake would write both.
+func (s *server) update(action clienttesting.Action) (bool, runtime.Object, error) {
+	given := action.(clienttesting.UpdateAction).GetObject().DeepCopyObject()
+	accessor, err := meta.Accessor(given)
+	require.NoError(s.t, err)
+	out, err := s.client.Tracker().Get(action.GetResource(), action.GetNamespace(), accessor.GetName())
+	if err != nil {
+		return true, nil, err
+	}
+	from := given
+	if action.GetSubresource() == "" {
+		out, from = given, out
+	}
+	*statusOf(out) = *statusOf(from)
+	return true, out, s.client.Tracker().Update(action.GetResource(), out, action.GetNamespace())
+}
+
+func statusOf(monitor runtime.Object) *issuesv1alpha1.IssueMonitorStatus {
+	if m, ok := monitor.(*issuesv1alpha1.IssueMonitor); ok {
+		return &m.Status
+	}
+	return &monitor.(*issuesv1alpha1.ClusterIssueMonitor).Status
+}
+
 // all are the issues by title and state.
 func (s *server) all() []string {
 	s.mu.Lock()
@@ -223,6 +247,9 @@ func newWorld(t *testing.T, monitors ...runtime.Object) *world {
 		allowed:  sets.New(gadgets.Resource, clusters.Resource),
 	}
 	w.client.PrependReactor("get", "issues", w.get)
+	for _, resource := range []string{"issuemonitors", "clusterissuemonitors"} {
+		w.client.PrependReactor("update", resource, w.update)
+	}
 	w.serve(metav1.APIResource{Name: gadgets.Resource, Kind: "Gadget", Namespaced: true}, metav1.APIResource{Name: clusters.Resource, Kind: "Cluster"})
 	w.host.PrependReactor("create", "selfsubjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SelfSubjectAccessReview)
@@ -375,6 +402,9 @@ func (w *world) put(obj *unstructured.Unstructured) {
 
 func (w *world) remove(in, name string) {
 	w.t.Helper()
+	if w.stop != nil { // a watch of the fake does not tell what went before it began
+		w.eventually(func() bool { return w.asked("watch") >= w.asked("list") }, "what was listed is watched")
+	}
 	require.NoError(w.t, w.objects.Tracker().Delete(gadgets, in, name))
 }
 

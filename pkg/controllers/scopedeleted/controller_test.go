@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ import (
 
 const (
 	namespace = "team-gamma"
-	patience  = 10 * time.Second
+	patience  = time.Minute
 )
 
 var (
@@ -189,15 +190,17 @@ func TestDeletedScopes(t *testing.T) {
 func TestRecreatedScope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, []runtime.Object{newObject("Deployment", namespace, "web", "uid-new")})
+	var away atomic.Bool
+	w.metadata.PrependReactor("get", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return away.Load(), nil, fmt.Errorf("no answer")
+	})
 	f := w.find(t, newIssue("a", scopeNamed("Deployment", "web", "uid-new", namespace)))
 	require.NoError(t, w.resolve(t.Context(), f))
 	require.Empty(t, w.resolved(), "it is there")
 	f = w.find(t, newIssue("a", scopeNamed("Deployment", "web", "uid-old", namespace)))
 	require.NoError(t, w.resolve(t.Context(), f))
 	require.Equal(t, []string{"a ScopeDeleted"}, w.resolved())
-	w.metadata.PrependReactor("get", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, nil, fmt.Errorf("no answer")
-	})
+	away.Store(true)
 	require.ErrorContains(t, w.resolve(t.Context(), f), "no answer")
 	require.Len(t, w.resolved(), 1, "what is not known is not resolved")
 }

@@ -64,8 +64,9 @@ func (w *broken) interrupt(t *testing.T) {
 	t.Helper()
 	now := w.deployments()
 	require.Eventually(t, now.informer.HasSynced, patience, time.Millisecond)
+	first := <-w.open
 	w.refused.Store(true)
-	(<-w.open).Stop()
+	first.Stop()
 	require.Eventually(t, now.failing.Load, patience, time.Millisecond)
 	w.clock.Step(renewal)
 }
