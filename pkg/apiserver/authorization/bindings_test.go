@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -61,6 +62,9 @@ func TestCandidates(t *testing.T) {
 		require.Equal(t, tc.want, got, "%s: %s", name, tc.reason)
 	}
 
+	require.Eventually(t, func() bool { // a watch of the fake does not tell what went before it began
+		return slices.ContainsFunc(client.Actions(), func(a clienttesting.Action) bool { return a.Matches("watch", "rolebindings") })
+	}, 10*time.Second, time.Millisecond)
 	require.NoError(t, client.RbacV1().RoleBindings("team-b").Delete(t.Context(), "guild", metav1.DeleteOptions{}))
 	require.Eventually(t, func() bool {
 		got, err := b.Candidates(&user.DefaultInfo{Name: "eve", Groups: []string{"guild"}})

@@ -24,16 +24,15 @@ func TestMendAfterAnOlderServer(t *testing.T) {
 	c := newCluster(t)
 	c.exec(t, podTableSQL+";"+podJournalSQL+";"+addHostname)
 	_, older := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Projection = podProjection() })
-	projection := laterProjection()
-	projection.Journal = podJournal()
-	engine, later := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Projection = projection })
-
 	const pods = 450 // more than two steps
 	for i := range pods {
 		pod := newPod(fmt.Sprintf("p%03d", i))
 		pod.Spec.Hostname, pod.Status.Reason = "h", "why"
 		create(t, older, pod)
 	}
+	projection := laterProjection()
+	projection.Journal = podJournal()
+	engine, later := c.open(t, func(cfg *postgres.StoreConfig) { cfg.Projection = projection }) // mends by itself, too, but not yet
 	create(t, later, newPod("own"))
 	before := c.newest(t)
 	unlike := func() int {

@@ -51,8 +51,9 @@ func addAll(t *testing.T, q *queue, ops ...*operation) {
 
 func TestQueueNext(t *testing.T) {
 	t.Parallel()
-	a1, a2, b1 := newOperation("/a"), newOperation("/a"), newOperation("/b")
-	create, resolve := newOperation("/new", claiming("x", "")), newOperation("/old", claiming("", "x"))
+	// A queue writes to its operations, so no two cases have one in common.
+	a1, a2, a3, a4, b1 := newOperation("/a"), newOperation("/a"), newOperation("/a"), newOperation("/a"), newOperation("/b")
+	create, resolve, first := newOperation("/new", claiming("x", "")), newOperation("/old", claiming("", "x")), newOperation("/old", claiming("", "x"))
 	swap1, swap2 := newOperation("/s1", claiming("x", "y")), newOperation("/s2", claiming("y", "x"))
 	keeps := newOperation("/k", claiming("k", "k"))
 	blocked, behind := newOperation("/b", claiming("x", "")), newOperation("/b")
@@ -66,12 +67,12 @@ func TestQueueNext(t *testing.T) {
 		"one per key":          {"PostgreSQL writes a row once a statement", []*operation{a1, b1, a2}, []*operation{a1, b1}},
 		"one per claim":        {"the claim is free only after the resolution", []*operation{resolve, create}, []*operation{resolve}},
 		"swapped claims":       {"each holds what the other wants", []*operation{swap1, swap2}, []*operation{swap1}},
-		"a claim that is kept": {"an operation is not in its own way", []*operation{keeps, a1}, []*operation{keeps, a1}},
+		"a claim that is kept": {"an operation is not in its own way", []*operation{keeps, a3}, []*operation{keeps, a3}},
 		"order of a key behind a claim": {
-			"what waits for a claim is not overtaken on its key", []*operation{resolve, blocked, behind}, []*operation{resolve},
+			"what waits for a claim is not overtaken on its key", []*operation{first, blocked, behind}, []*operation{first},
 		},
 		"order of a key behind the size": {
-			"what waits for room is not overtaken on its key", []*operation{big, large, small, a1}, []*operation{big, a1},
+			"what waits for room is not overtaken on its key", []*operation{big, large, small, a4}, []*operation{big, a4},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
