@@ -277,11 +277,8 @@ var cachedTests = map[string]func(ctx context.Context, t *testing.T, e *cachedEn
 	"WatchInitializationSignal": func(ctx context.Context, t *testing.T, e *cachedEnv) {
 		storagetesting.RunTestWatchInitializationSignal(ctx, t, e)
 	},
-	"WatchDispatchBookmarkEvents": func(ctx context.Context, t *testing.T, e *cachedEnv) {
-		storagetesting.RunTestWatchDispatchBookmarkEvents(ctx, t, e, true)
-	},
 	"WatchBookmarksWithCorrectResourceVersion": func(ctx context.Context, t *testing.T, e *cachedEnv) {
-		storagetesting.RunTestOptionalWatchBookmarksWithCorrectResourceVersion(ctx, t, e)
+		storagetesting.RunTestOptionalWatchBookmarksWithCorrectResourceVersion(ctx, t, createEnds{e})
 	},
 	"SendInitialEventsBackwardCompatibility": func(ctx context.Context, t *testing.T, e *cachedEnv) {
 		storagetesting.RunSendInitialEventsBackwardCompatibility(ctx, t, e)
@@ -348,6 +345,9 @@ func TestCachedAlone(t *testing.T) {
 	}
 	t.Run("Get", func(t *testing.T) { // its parallel parts must not wait for others: it has a time to live
 		storagetesting.RunTestGet(t.Context(), t, setupCached(t, setup(t)))
+	})
+	t.Run("WatchDispatchBookmarkEvents", func(t *testing.T) { // it has three seconds for all that it does
+		storagetesting.RunTestWatchDispatchBookmarkEvents(t.Context(), t, setupCached(t, setup(t)), true)
 	})
 	t.Run("WatchSemantics", func(t *testing.T) {
 		storagetesting.RunWatchSemantics(t.Context(), t, createWaits{setupCached(t, setup(t))})
