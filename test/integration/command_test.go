@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -270,10 +271,15 @@ func TestHelp(t *testing.T) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	for {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000)) // connections have those above
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", port))
+		require.NoError(t, t.Context().Err())
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
 }
 
 // requireHealthy needs no credentials, as a probe.

@@ -181,23 +181,24 @@ func TestEncryptionReload(t *testing.T) {
 	client := Client(t, cfg).IssuesV1alpha1().Issues(namespace)
 	_, err := client.Create(t.Context(), newIssue("plain"), metav1.CreateOptions{})
 	require.NoError(t, err)
-	require.False(t, isEncrypted(t, pg, "plain"))
+	conn := connect(t, pg)
+	require.False(t, isEncrypted(t, conn, "plain"))
 
 	replaceFile(t, file, encryptionConfig(providerAES, providerIdentity))
 	require.Eventually(t, func() bool {
 		name := "n" + uuid.NewString()
 		_, err := client.Create(t.Context(), newIssue(name), metav1.CreateOptions{})
 		require.NoError(t, err)
-		return isEncrypted(t, pg, name)
+		return isEncrypted(t, conn, name)
 	}, startTimeout, 50*time.Millisecond)
 	_, err = client.Get(t.Context(), "plain", metav1.GetOptions{})
 	require.NoError(t, err)
 }
 
-func isEncrypted(t *testing.T, pg postgres.Config, name string) bool {
+func isEncrypted(t *testing.T, conn *pgx.Conn, name string) bool {
 	t.Helper()
 	var encrypted bool
-	err := connect(t, pg).QueryRow(t.Context(), "SELECT substr(value, 1, 8) = 'k8s:enc:' FROM objects WHERE key LIKE '%/' || $1", name).Scan(&encrypted)
+	err := conn.QueryRow(t.Context(), "SELECT substr(value, 1, 8) = 'k8s:enc:' FROM objects WHERE key LIKE '%/' || $1", name).Scan(&encrypted)
 	require.NoError(t, err)
 	return encrypted
 }
@@ -233,7 +234,7 @@ func TestKMSPlugin(t *testing.T) {
 	waitReady(t, loopback)
 	_, err = client.Create(t.Context(), newIssue("a"), metav1.CreateOptions{})
 	require.NoError(t, err)
-	require.True(t, isEncrypted(t, pg, "a"))
+	require.True(t, isEncrypted(t, connect(t, pg), "a"))
 	list, err := client.List(t.Context(), metav1.ListOptions{FieldSelector: "spec.severity=" + string(v1alpha1.SeverityMajor)})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 1)

@@ -91,7 +91,7 @@ func TestServerThatOwnsNothing(t *testing.T) {
 	encrypting := startEncrypting(t, r.server, writeFile(t, encryptionConfig(providerAES, providerIdentity)), false)
 	_, err = Client(t, encrypting).IssuesV1alpha1().Issues(namespace).Create(ctx, newIssue("encrypted"), metav1.CreateOptions{})
 	require.NoError(t, err)
-	require.True(t, isEncrypted(t, r.owner, "encrypted"))
+	require.True(t, isEncrypted(t, connect(t, r.owner), "encrypted"))
 	trimHistory(t, r.server)
 
 	_, err = connect(t, r.owner).Exec(ctx, "UPDATE meta SET timeline = 'other'")

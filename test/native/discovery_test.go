@@ -4,6 +4,8 @@
 package native
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -39,12 +41,20 @@ func TestLegacyDiscovery(t *testing.T) {
 func TestAggregatedDiscovery(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t)
-	all := get[apidiscoveryv2.APIGroupDiscoveryList](t, m.developer, "/apis",
-		"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
-	i := slices.IndexFunc(all.Items, func(g apidiscoveryv2.APIGroupDiscovery) bool { return g.Name == v1alpha1.GroupName })
-	require.GreaterOrEqual(t, i, 0)
-	version := all.Items[i].Versions[0]
-	require.Equal(t, apidiscoveryv2.DiscoveryFreshnessCurrent, version.Freshness)
+	var version apidiscoveryv2.APIVersionDiscovery
+	eventually(t, "kube-apiserver has what the replicas serve now", func(context.Context) error {
+		all := get[apidiscoveryv2.APIGroupDiscoveryList](t, m.developer, "/apis",
+			"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
+		i := slices.IndexFunc(all.Items, func(g apidiscoveryv2.APIGroupDiscovery) bool { return g.Name == v1alpha1.GroupName })
+		if i < 0 {
+			return fmt.Errorf("there are %d groups, and not this one", len(all.Items))
+		}
+		version = all.Items[i].Versions[0]
+		if version.Freshness != apidiscoveryv2.DiscoveryFreshnessCurrent {
+			return fmt.Errorf("it is %s", version.Freshness)
+		}
+		return nil
+	})
 	j := slices.IndexFunc(version.Resources, func(r apidiscoveryv2.APIResourceDiscovery) bool { return r.Resource == "issues" })
 	require.GreaterOrEqual(t, j, 0)
 	issues := version.Resources[j]

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -138,8 +139,13 @@ func (h *host) dropSchema(t *testing.T, schema string) {
 // freePort is a port that nobody listens on now.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	for {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000)) // connections have those above
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", port))
+		require.NoError(t, t.Context().Err())
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
 }
