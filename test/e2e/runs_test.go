@@ -47,9 +47,7 @@ func steps(change func(*tektonv1.TaskSpec)) func(*tektonv1.PipelineRun) {
 
 func brokenRuns(refused, full string) map[string]brokenRun {
 	none := func(*tektonv1.PipelineRun) {}
-	minutes := func(seconds int) *metav1.Duration {
-		return &metav1.Duration{Duration: time.Duration(seconds) * time.Second}
-	}
+	soon := &metav1.Duration{Duration: 20 * time.Second} // but not before Tekton has made the TaskRun
 	return map[string]brokenRun{
 		"exit": {
 			breaks: none, script: "echo token=hunter2hunter2\necho no such file >&2\nexit 3\n",
@@ -66,11 +64,11 @@ func brokenRuns(refused, full string) map[string]brokenRun {
 			script: "tail /dev/zero\n", title: "exited with code 137 (OOMKilled)", cause: "StepOOM", description: "exited with code 137",
 		},
 		"timeout": {
-			breaks: func(run *tektonv1.PipelineRun) { run.Spec.Timeouts = &tektonv1.TimeoutFields{Pipeline: minutes(4)} },
+			breaks: func(run *tektonv1.PipelineRun) { run.Spec.Timeouts = &tektonv1.TimeoutFields{Pipeline: soon} },
 			script: "sleep 300\n", title: "timed out", cause: "PipelineRunTimeout",
 		},
 		"task-timeout": {
-			breaks: func(run *tektonv1.PipelineRun) { run.Spec.PipelineSpec.Tasks[0].Timeout = minutes(4) },
+			breaks: func(run *tektonv1.PipelineRun) { run.Spec.PipelineSpec.Tasks[0].Timeout = soon },
 			script: "sleep 300\n", title: "TaskRunTimeout", cause: "TaskRunTimeout",
 		},
 		"no-task": {
@@ -128,19 +126,10 @@ func TestRuns(t *testing.T) {
 	c.start(t, cancelled)
 	c.cancel(t, cancelled)
 
-	c.configure(t, "pipelineRun: {startTimeout: 5s}")
+	requireTold(t, issues, all, false)
+	c.configure(t, "pipelineRun: {startTimeout: 5s}") // of which nothing that is to start may hear
 	c.startBroken(t, all, true)
-	for name, broken := range all {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // all must be there before they recover
-			issue := awaitState(t, issues, broken.namespace, name, v1alpha1.StateActive)
-			t.Log(issue.Spec.Title)
-			require.Contains(t, issue.Spec.Title, broken.title)
-			require.Contains(t, issue.Spec.Description, broken.description)
-			require.Contains(t, issue.Status.LogExcerpt, broken.excerpt)
-			require.NotContains(t, issue.Status.LogExcerpt, "hunter2")
-			require.Equal(t, broken.cause, issue.Spec.Cause)
-		})
-	}
+	requireTold(t, issues, all, true)
 
 	allow()
 	c.limitPods(t, full, "10")
@@ -165,6 +154,25 @@ func (c *cluster) startBroken(t *testing.T, all map[string]brokenRun, late bool)
 			broken.breaks(run)
 			c.start(t, run)
 		}
+	}
+}
+
+// requireTold looks at one issue after the other: all must be there before they recover.
+func requireTold(t *testing.T, issues issuesclient.IssuesV1alpha1Interface, all map[string]brokenRun, late bool) {
+	t.Helper()
+	for name, broken := range all {
+		if broken.late != late {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			issue := awaitState(t, issues, broken.namespace, name, v1alpha1.StateActive)
+			t.Log(issue.Spec.Title)
+			require.Contains(t, issue.Spec.Title, broken.title)
+			require.Contains(t, issue.Spec.Description, broken.description)
+			require.Contains(t, issue.Status.LogExcerpt, broken.excerpt)
+			require.NotContains(t, issue.Status.LogExcerpt, "hunter2")
+			require.Equal(t, broken.cause, issue.Spec.Cause)
+		})
 	}
 }
 
