@@ -77,7 +77,7 @@ test-conformance: ## Run the storage suite of k8s.io/apiserver, raw and under th
 
 .PHONY: test-native
 test-native: ## Test all that Kubernetes promises, on Issues, on a real cluster (as root, or set KUBECONFIG)
-	KITE_E2E=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./test/native/...
+	KITE_E2E=1 go test -count=1 -timeout 60m $(TESTFLAGS) ./test/native/...
 
 .PHONY: e2e
 e2e: test-e2e ## The same as test-e2e
