@@ -6,7 +6,6 @@ package conformance
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -157,31 +156,6 @@ var directTests = map[string]func(ctx context.Context, t *testing.T, e *env){
 	},
 }
 
-// createFed makes Create return only when the feed has the event, as createWaits does for the
-// cache: upstream waits for events for 150 ms.
-type createFed struct{ *env }
-
-func (s createFed) Create(ctx context.Context, key string, obj, out runtime.Object, ttl uint64) error {
-	if err := s.env.Create(ctx, key, obj, out, ttl); err != nil {
-		return err
-	}
-	rv, err := s.Versioner().ObjectResourceVersion(out)
-	if err != nil {
-		return err
-	}
-	w, err := s.Watch(ctx, key, storage.ListOptions{ResourceVersion: strconv.FormatUint(rv-1, 10), Predicate: storage.Everything})
-	if err != nil {
-		return err
-	}
-	defer w.Stop()
-	select {
-	case <-w.ResultChan():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // createEnds takes no Create for failed that the end of its caller's time has cut off: upstream
 // creates until then, and looks at errors or at the watch as it happens.
 type createEnds struct{ storage.Interface }
@@ -220,10 +194,10 @@ func TestRawAlone(t *testing.T) {
 		storagetesting.RunTestGet(t.Context(), t, setup(t))
 	})
 	t.Run("WatchSemantics", func(t *testing.T) {
-		storagetesting.RunWatchSemantics(t.Context(), t, createFed{setup(t)})
+		storagetesting.RunWatchSemantics(t.Context(), t, setup(t))
 	})
 	t.Run("WatchSemanticsDirect", func(t *testing.T) {
-		storagetesting.RunWatchSemantics(t.Context(), t, createFed{setup(t, withoutCache)})
+		storagetesting.RunWatchSemantics(t.Context(), t, setup(t, withoutCache))
 	})
 	t.Run("WatchDispatchBookmarkEventsDirect", func(t *testing.T) { // it has three seconds for all that it does
 		storagetesting.RunTestWatchDispatchBookmarkEvents(t.Context(), t, setup(t, withoutCache), true)

@@ -22,7 +22,7 @@ const (
 	// followers is the number of the first follower among the clients.
 	followers = 1000
 	// patience bounds every wait for something that must happen.
-	patience = 90 * time.Second
+	patience = 30 * time.Second
 )
 
 // cluster is three engines behind a proxy each, on one server, with their clients.

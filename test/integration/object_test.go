@@ -23,7 +23,7 @@ import (
 
 const (
 	namespace    = "team-gamma"
-	eventTimeout = 30 * time.Second
+	eventTimeout = 10 * time.Second
 )
 
 func newIssue(name string) *v1alpha1.Issue {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/client-go/rest"
 
+	"kite.dev/kite/pkg/apiserver"
 	"kite.dev/kite/pkg/storage/postgres"
 	"kite.dev/kite/test/pgtest"
 )
@@ -64,7 +65,6 @@ func TestStopWithOpenWatch(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Config(t)
 	cfg := newConfig(t, settings{postgres: &pg})
-	cfg.Generic.ShutdownWatchTerminationGracePeriod = time.Minute
 	server, err := cfg.Complete().New(t.Context())
 	require.NoError(t, err)
 	stop := start(t, server)
@@ -75,7 +75,7 @@ func TestStopWithOpenWatch(t *testing.T) {
 
 	began := time.Now()
 	require.NoError(t, stop())
-	require.Less(t, time.Since(began), cfg.Generic.ShutdownWatchTerminationGracePeriod)
+	require.Less(t, time.Since(began), apiserver.DefaultWatchGracePeriod)
 	_, open := <-events.ResultChan()
 	require.False(t, open)
 }

@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
+// convergence is how long a client may take until it has what there is.
+const convergence = 30 * time.Second
+
 // TestFollowers lets clients that nobody of us wrote follow the writes of others while
 // everything on the way to them is killed in turn.
 //
@@ -71,14 +74,14 @@ func caughtUp(t *testing.T, f *follower, revision uint64) {
 	require.Eventually(t, func() bool {
 		_, newest, _ := f.state()
 		return newest >= revision
-	}, patience, 10*time.Millisecond, "%s follows", f.name)
+	}, convergence, 10*time.Millisecond, "%s follows", f.name)
 }
 
 // converged waits until a follower has what there is, and looks at what it was told on the way.
 func converged(t *testing.T, f *follower, want map[string]version) {
 	t.Helper()
 	var got map[string]version
-	_ = wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+	_ = wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, convergence, true, func(context.Context) (bool, error) {
 		got, _, _ = f.state()
 		return maps.Equal(got, want), nil
 	})

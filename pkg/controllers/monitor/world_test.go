@@ -37,7 +37,7 @@ import (
 
 const (
 	namespace = "team-gamma"
-	patience  = 30 * time.Second
+	patience  = 10 * time.Second
 	pause     = 5 * time.Millisecond
 )
 

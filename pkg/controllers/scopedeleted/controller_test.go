@@ -31,7 +31,7 @@ import (
 
 const (
 	namespace = "team-gamma"
-	patience  = time.Minute
+	patience  = 10 * time.Second
 )
 
 var (
